@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+// Where bytes from outside and the kernel's own structures are touched, every unsafe use is spelled out.
+let memorySafe = strict + [.strictMemorySafety()]
+
+let package = Package(
+    name: "poplin",
+    products: [
+        .executable(name: "poplin", targets: ["poplin"]),
+        // For the benchmark package alone.
+        .library(
+            name: "PoplinCore",
+            targets: [
+                "Net", "Overlay", "Packet", "LinuxSystem", "Rtnetlink", "Dataplane", "Datastore", "Agent", "Lab",
+            ]),
+    ],
+    dependencies: [
+        // Command line: help, validation and exit codes as people know them.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        // The agent's log lines: levels and a handler that people can replace. Libraries below Agent never log.
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // YAML of node config and resources, with line and column of every node for error messages.
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
+        .target(name: "Net", swiftSettings: strict),
+        .target(name: "Overlay", dependencies: ["Net"], swiftSettings: strict),
+        .target(name: "Packet", dependencies: ["Net"], swiftSettings: memorySafe),
+        .target(name: "LinuxSystem", dependencies: ["CLinux"], swiftSettings: memorySafe),
+        .target(name: "Rtnetlink", dependencies: ["Net", "LinuxSystem", "CMnl", "CLinux"], swiftSettings: memorySafe),
+        .target(
+            name: "Dataplane", dependencies: ["Net", "Overlay", "Packet", "LinuxSystem", "Rtnetlink"],
+            swiftSettings: memorySafe),
+        .target(
+            name: "Datastore", dependencies: ["Net", "Overlay", "LinuxSystem", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
+        .target(
+            name: "Agent",
+            dependencies: [
+                "Net", "Overlay", "Packet", "LinuxSystem", "Rtnetlink", "Dataplane", "Datastore",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Lab", dependencies: ["Net", "LinuxSystem", "Rtnetlink", "Packet"], swiftSettings: strict),
+        .executableTarget(
+            name: "poplin",
+            dependencies: [
+                "Agent", "Lab", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: strict),
+        .testTarget(name: "NetTests", dependencies: ["Net"], swiftSettings: strict),
+        .testTarget(name: "OverlayTests", dependencies: ["Overlay"], swiftSettings: strict),
+        .testTarget(name: "PacketTests", dependencies: ["Packet"], swiftSettings: strict),
+        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
+        .testTarget(name: "RtnetlinkTests", dependencies: ["Rtnetlink", "LinuxSystem"], swiftSettings: strict),
+        .testTarget(name: "DatastoreTests", dependencies: ["Datastore"], swiftSettings: strict),
+        .testTarget(name: "AgentTests", dependencies: ["Agent"], swiftSettings: strict),
+        .testTarget(name: "EndToEnd", dependencies: ["Lab", "poplin"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)
