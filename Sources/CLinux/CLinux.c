@@ -1,0 +1,142 @@
+// The wrapped calls; the only place that sees the C library's GNU extensions.
+#define _GNU_SOURCE
+
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+
+_Static_assert(sizeof(struct clinux_mmsghdr) == sizeof(struct mmsghdr), "mmsghdr differs in size");
+_Static_assert(offsetof(struct clinux_mmsghdr, msg_len) == offsetof(struct mmsghdr, msg_len), "mmsghdr differs");
+_Static_assert(sizeof(struct clinux_virtio_net_hdr) == sizeof(struct virtio_net_hdr), "virtio_net_hdr differs in size");
+_Static_assert(sizeof(struct clinux_virtio_net_hdr) == 10, "virtio_net_hdr is 10 bytes on the wire");
+_Static_assert(
+    offsetof(struct clinux_virtio_net_hdr, csum_offset) == offsetof(struct virtio_net_hdr, csum_offset),
+    "virtio_net_hdr differs");
+_Static_assert(sizeof(struct signalfd_siginfo) == 128, "signalfd_siginfo is 128 bytes");
+_Static_assert(IFNAMSIZ == 16, "an interface name has 16 bytes");
+
+int clinux_recvmmsg(int fd, struct clinux_mmsghdr *messages, unsigned int count, int flags) {
+    return recvmmsg(fd, (struct mmsghdr *)messages, count, flags, NULL);
+}
+
+int clinux_sendmmsg(int fd, struct clinux_mmsghdr *messages, unsigned int count, int flags) {
+    return sendmmsg(fd, (struct mmsghdr *)messages, count, flags);
+}
+
+int clinux_accept(int fd) {
+    return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+struct cmsghdr *clinux_cmsg_first(const struct msghdr *message) {
+    return CMSG_FIRSTHDR(message);
+}
+
+struct cmsghdr *clinux_cmsg_next(const struct msghdr *message, const struct cmsghdr *control) {
+    return CMSG_NXTHDR((struct msghdr *)message, (struct cmsghdr *)control);
+}
+
+const void *clinux_cmsg_data(const struct cmsghdr *control) {
+    return CMSG_DATA(control);
+}
+
+size_t clinux_cmsg_len(size_t payload) {
+    return CMSG_LEN(payload);
+}
+
+size_t clinux_cmsg_space(size_t payload) {
+    return CMSG_SPACE(payload);
+}
+
+int clinux_unshare_network(void) {
+    return unshare(CLONE_NEWNET);
+}
+
+int clinux_enter_network(int fd) {
+    return setns(fd, CLONE_NEWNET);
+}
+
+pid_t clinux_thread_id(void) {
+    return (pid_t)syscall(SYS_gettid);
+}
+
+int clinux_thread_start(pthread_t *thread, int cpu, void *(*body)(void *), void *context) {
+    pthread_attr_t attributes;
+    int code = pthread_attr_init(&attributes);
+    if (code != 0) return code;
+    if (cpu >= 0) {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        // CPU_SET ignores a number beyond the set; an empty set is then refused with EINVAL below.
+        CPU_SET((size_t)cpu, &set);
+        code = pthread_attr_setaffinity_np(&attributes, sizeof set, &set);
+    }
+    if (code == 0) code = pthread_create(thread, &attributes, body, context);
+    pthread_attr_destroy(&attributes);
+    return code;
+}
+
+int clinux_thread_set_name(const char *name) {
+    return pthread_setname_np(pthread_self(), name);
+}
+
+int clinux_pipe(int ends[2]) {
+    return pipe2(ends, O_CLOEXEC);
+}
+
+int clinux_pidfd_open(pid_t pid) {
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int clinux_pidfd_send_signal(int pidfd, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+int clinux_exit_code(int status) {
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int clinux_exit_signal(int status) {
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+const unsigned short clinux_tun_multi_queue = IFF_MULTI_QUEUE;
+const unsigned short clinux_tun_vnet_header = IFF_VNET_HDR;
+const unsigned int clinux_tun_offload_checksum = TUN_F_CSUM;
+const unsigned int clinux_tun_offload_tso4 = TUN_F_TSO4;
+const unsigned int clinux_tun_offload_tso_ecn = TUN_F_TSO_ECN;
+
+int clinux_tun_attach(int fd, char *name, unsigned short flags) {
+    struct ifreq request;
+    memset(&request, 0, sizeof request);
+    memcpy(request.ifr_name, name, IFNAMSIZ - 1);
+    request.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | flags);
+    int result = ioctl(fd, TUNSETIFF, &request);
+    if (result == 0) memcpy(name, request.ifr_name, IFNAMSIZ);
+    return result;
+}
+
+int clinux_tun_set_persistent(int fd, int persistent) {
+    return ioctl(fd, TUNSETPERSIST, (unsigned long)(persistent != 0));
+}
+
+int clinux_tun_set_offload(int fd, unsigned int flags) {
+    return ioctl(fd, TUNSETOFFLOAD, (unsigned long)flags);
+}
+
+int clinux_tun_set_queue(int fd, int attached) {
+    struct ifreq request;
+    memset(&request, 0, sizeof request);
+    request.ifr_flags = attached ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE;
+    return ioctl(fd, TUNSETQUEUE, &request);
+}

@@ -1,0 +1,90 @@
+// Kernel interfaces that Swift cannot import: ioctl numbers, GNU-only calls, function-like macros.
+//
+// Invariant: this header reads the same with and without _GNU_SOURCE; whatever needs it is wrapped in the .c file.
+#ifndef POPLIN_CLINUX_H
+#define POPLIN_CLINUX_H
+
+// These come before any <linux/*.h>, or the two families define the same names twice.
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <net/if.h>
+
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+
+// MARK: Batched datagrams
+
+/// `struct mmsghdr`, which the C library shows only with _GNU_SOURCE; the sizes are asserted equal.
+struct clinux_mmsghdr {
+    struct msghdr msg_hdr;
+    unsigned int msg_len;
+};
+
+/// The header before each packet of a TUN device that was opened with IFF_VNET_HDR (host byte order).
+struct clinux_virtio_net_hdr {
+    uint8_t flags;
+    uint8_t gso_type;
+    uint16_t hdr_len;
+    uint16_t gso_size;
+    uint16_t csum_start;
+    uint16_t csum_offset;
+};
+
+int clinux_recvmmsg(int fd, struct clinux_mmsghdr *messages, unsigned int count, int flags);
+int clinux_sendmmsg(int fd, struct clinux_mmsghdr *messages, unsigned int count, int flags);
+
+/// Accepts a connection as a non-blocking descriptor that is closed on exec; the peer's address is not asked for.
+int clinux_accept(int fd);
+
+// MARK: Control messages
+
+struct cmsghdr *clinux_cmsg_first(const struct msghdr *message);
+struct cmsghdr *clinux_cmsg_next(const struct msghdr *message, const struct cmsghdr *control);
+const void *clinux_cmsg_data(const struct cmsghdr *control);
+size_t clinux_cmsg_len(size_t payload);
+size_t clinux_cmsg_space(size_t payload);
+
+// MARK: Namespaces, threads, processes
+
+/// Moves the calling thread into a new network namespace.
+int clinux_unshare_network(void);
+/// Moves the calling thread into the network namespace behind the descriptor.
+int clinux_enter_network(int fd);
+/// The kernel's number of the calling thread.
+pid_t clinux_thread_id(void);
+/// Starts a joinable thread; `cpu` below 0 leaves the placement to the scheduler. Returns 0 or an error number.
+int clinux_thread_start(pthread_t *thread, int cpu, void *(*body)(void *), void *context);
+/// Names the calling thread (at most 15 bytes). Returns 0 or an error number.
+int clinux_thread_set_name(const char *name);
+/// A pipe whose two ends are closed on exec.
+int clinux_pipe(int ends[2]);
+int clinux_pidfd_open(pid_t pid);
+int clinux_pidfd_send_signal(int pidfd, int signal);
+/// The exit code of a `waitpid` status, or -1 where a signal ended the process.
+int clinux_exit_code(int status);
+/// The signal that ended the process of a `waitpid` status, or 0.
+int clinux_exit_signal(int status);
+
+// MARK: TUN
+
+extern const unsigned short clinux_tun_multi_queue;
+extern const unsigned short clinux_tun_vnet_header;
+extern const unsigned int clinux_tun_offload_checksum;
+extern const unsigned int clinux_tun_offload_tso4;
+extern const unsigned int clinux_tun_offload_tso_ecn;
+
+/// TUNSETIFF with IFF_TUN | IFF_NO_PI | flags; `name` has IFNAMSIZ bytes and receives the name that was given.
+int clinux_tun_attach(int fd, char *name, unsigned short flags);
+int clinux_tun_set_persistent(int fd, int persistent);
+int clinux_tun_set_offload(int fd, unsigned int flags);
+int clinux_tun_set_queue(int fd, int attached);
+
+#endif

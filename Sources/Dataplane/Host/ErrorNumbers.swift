@@ -1,0 +1,14 @@
+// The few error numbers that the control side treats on their own.
+
+internal import Glibc
+internal import LinuxSystem
+internal import Rtnetlink
+
+extension SyscallError {
+    static let noSuchDevice = ENODEV
+}
+
+extension NetlinkError {
+    /// Whether a removal failed because somebody else was faster.
+    var meansAlreadyGone: Bool { kind == .refused && (code == ESRCH || code == ENODEV) }
+}

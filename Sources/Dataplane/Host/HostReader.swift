@@ -1,0 +1,115 @@
+// One walk over the kernel's state: what verdicts may depend on, and what of ours is there.
+
+internal import LinuxSystem
+public import Net
+public import Overlay
+public import Rtnetlink
+
+/// The number by which Poplin's routes are known (`rtm_protocol`).
+public let routeProtocol: UInt8 = 112
+
+/// Everything read in one walk.
+public struct HostView: Sendable {
+    public var facts: HostFacts
+    public var observed: Observed
+
+    /// Device names by index, for messages.
+    public var deviceNames: [Int32: String] {
+        Dictionary(facts.links.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
+    }
+}
+
+/// Reads the kernel.
+public enum HostReader {
+    private static let mainTable: UInt32 = 254
+
+    /// Reads links, addresses and the main table.
+    ///
+    /// What only a tier at work can tell (``Observed/isCarried``, ``Observed/peers``) is left for the caller.
+    ///
+    /// - Parameters:
+    ///   - device: the tunnel device's name.
+    ///   - underlayAddress: the node's own address, which tells the underlay device.
+    public static func read(
+        _ netlink: inout NetlinkSocket, device: String, underlayAddress: IPv4Address
+    ) throws(NetlinkError) -> HostView {
+        let links = try netlink.links().map {
+            Link(index: $0.index, name: $0.name, mtu: $0.mtu, isUp: $0.isUp, kind: $0.kind)
+        }
+        let addresses = try netlink.addresses().map { LinkAddress(link: $0.link, address: $0.address) }
+        let tunnel = links.first { $0.name == device }
+        var underlay: [UnderlayRoute] = []
+        var ours: [Route] = []
+        try netlink.routes(
+            filter: RouteFilter(table: mainTable),
+            onRestart: {
+                ours.removeAll(keepingCapacity: true)
+                underlay.removeAll(keepingCapacity: true)
+            },
+            body: { message in
+                if message.routeProtocol == routeProtocol {
+                    ours.append(Route(message, tunnel: tunnel?.index ?? 0))
+                } else {
+                    underlay.append(UnderlayRoute(message))
+                }
+            })
+        ours.sortByKey()
+        var observed = Observed(device: tunnel, routes: ours)
+        observed.deviceAddresses = addresses.filter { $0.link == tunnel?.index }.map(\.address.address)
+        let carrier = addresses.first { $0.address.address == underlayAddress && $0.link != tunnel?.index }
+        let underlayName = links.first { $0.index == carrier?.link }?.name
+        observed.settings = HostSettings.observe(HostSetting.needed(tunnel: device, underlay: underlayName))
+        return HostView(
+            facts: HostFacts(links: links, addresses: addresses, underlayRoutes: underlay), observed: observed)
+    }
+}
+
+extension HostReader {
+    /// Only what verdicts may depend on, for finding this node's own address.
+    public static func facts(_ netlink: inout NetlinkSocket, device: String) throws(NetlinkError) -> HostFacts {
+        try read(&netlink, device: device, underlayAddress: .any).facts
+    }
+}
+
+extension Route {
+    /// The kernel's route as a flat record; `tunnel` is the tunnel device's index, 0 where there is none.
+    public init(_ message: RouteMessage, tunnel: Int32) {
+        let kind: Kind =
+            switch message.kind {
+            case .unicast: .unicast
+            case .blackhole: .blackhole
+            default: .other
+            }
+        var flags: Flags = []
+        if message.flags.contains(.onlink) { flags.insert(.onlink) }
+        // A scope other than the universe would let the kernel refuse our gateway: not a route as we make it.
+        if message.hasForeignDetail || message.scope != 0 || message.mtu > UInt32(UInt16.max) {
+            flags.insert(.foreignDetail)
+        }
+        self.init(
+            destination: message.destination, kind: kind, gateway: message.gateway,
+            link: message.link == tunnel && tunnel != 0 ? Route.tunnelLink : kind == .blackhole ? 0 : message.link,
+            source: message.source, metric: message.metric, mtu: UInt16(truncatingIfNeeded: message.mtu),
+            tos: message.tos, flags: flags)
+    }
+}
+
+extension UnderlayRoute {
+    fileprivate init(_ message: RouteMessage) {
+        self.init(
+            destination: message.destination, gateway: message.gateway == .any ? nil : message.gateway,
+            link: message.link, metric: message.metric, routeProtocol: message.routeProtocol,
+            // A next hop that is dead or has lost its carrier is passed over by the kernel as well.
+            isUsable: message.kind == .unicast && !message.flags.contains(.dead))
+    }
+}
+
+extension [Route] {
+    /// The kernel's dump ascends by address already; only wider prefixes at one address may come out of order.
+    fileprivate mutating func sortByKey() {
+        for index in indices.dropFirst() where Route.key(self[index]) < Route.key(self[index - 1]) {
+            sort { Route.key($0) < Route.key($1) }
+            return
+        }
+    }
+}

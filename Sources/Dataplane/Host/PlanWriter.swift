@@ -1,0 +1,138 @@
+// Carries a plan out, in its order: the only place that changes the kernel while the agent works.
+
+internal import LinuxSystem
+internal import Net
+public import Overlay
+public import Rtnetlink
+
+/// A step that failed, with the reason for a person.
+public struct StepFailure: Error, Hashable, Sendable {
+    /// As ``Step/object``.
+    public let object: String
+    public let message: String
+}
+
+/// Applies steps through netlink, sysctl and the tier.
+public struct PlanWriter: ~Copyable {
+    private let device: String
+    private let tunnel: any Tunnel
+    private let settings: HostSettings
+
+    /// A writer for the tunnel device of this name.
+    public init(device: String, tunnel: any Tunnel, settings: HostSettings) {
+        self.device = device
+        self.tunnel = tunnel
+        self.settings = settings
+    }
+
+    /// Applies the steps in their order. One that fails does not keep the others from being made.
+    ///
+    /// - Returns: the failures.
+    public func apply(_ steps: [Step], through netlink: inout NetlinkSocket) -> [StepFailure] {
+        var failures: [StepFailure] = []
+        var position = 0
+        while position < steps.count {
+            if case .route = steps[position] {
+                var end = position
+                while end < steps.count, case .route = steps[end] { end += 1 }
+                failures += applyRoutes(steps[position..<end], through: &netlink)
+                position = end
+            } else {
+                let step = steps[position]
+                position += 1
+                do {
+                    try apply(step, through: &netlink)
+                } catch {
+                    failures.append(StepFailure(object: step.object, message: "\(error)"))
+                }
+            }
+        }
+        return failures
+    }
+
+    private func apply(_ step: Step, through netlink: inout NetlinkSocket) throws {
+        switch step {
+        case .device(.carry(let name)):
+            try tunnel.carry(device: name)
+        case .device(.setMTU(let mtu)):
+            try netlink.perform(.setLink(.name(device), LinkChange(mtu: mtu)))
+            tunnel.setDeviceMTU(mtu)
+        case .device(.setUp):
+            try netlink.perform(.setLink(.name(device), LinkChange(isUp: true)))
+        case .device(.addAddress(let address)):
+            try netlink.perform(.addAddress(try tunnelAddress(address, through: &netlink)))
+        case .device(.removeAddress(let address)):
+            try netlink.perform(.deleteAddress(try tunnelAddress(address, through: &netlink)))
+        case .hostSetting(let setting):
+            try settings.apply(setting)
+        case .peers(let peers):
+            try tunnel.setPeers(peers)
+        case .route:
+            break
+        }
+    }
+
+    private func tunnelAddress(
+        _ address: IPv4Address, through netlink: inout NetlinkSocket
+    ) throws -> AddressMessage {
+        AddressMessage(
+            link: try deviceIndex(through: &netlink),
+            address: IPv4InterfaceAddress(address: address, prefixLength: 32))
+    }
+
+    private func deviceIndex(through netlink: inout NetlinkSocket) throws(NetlinkError) -> Int32 {
+        guard let link = try netlink.link(named: device) else {
+            throw NetlinkError(code: SyscallError.noSuchDevice, operation: "find device", object: device)
+        }
+        return link.index
+    }
+
+    /// All routes in a row as one batch; the kernel answers for each.
+    private func applyRoutes(
+        _ steps: ArraySlice<Step>, through netlink: inout NetlinkSocket
+    ) -> [StepFailure] {
+        // Without the device only routes that do not need it are tried; the others say so, each for itself.
+        let tunnelLink = (try? deviceIndex(through: &netlink)) ?? 0
+        var batch = NetlinkBatch(reservingCapacity: steps.count)
+        for step in steps {
+            guard case .route(let change) = step else { continue }
+            batch.append(change.request(tunnelLink: tunnelLink))
+        }
+        do {
+            let results = try netlink.perform(&batch)
+            return results.failures.compactMap { failure in
+                let step = steps[steps.startIndex + failure.index]
+                if case .route(.remove) = step, failure.error.meansAlreadyGone { return nil }
+                return StepFailure(object: step.object, message: "\(failure.error)")
+            }
+        } catch {
+            return [StepFailure(object: "routes", message: "\(error)")]
+        }
+    }
+}
+
+extension RouteStep {
+    fileprivate func request(tunnelLink: Int32) -> NetlinkRequest {
+        switch self {
+        case .add(let route): .addRoute(route.specification(tunnelLink: tunnelLink))
+        case .replace(_, with: let route): .replaceRoute(route.specification(tunnelLink: tunnelLink))
+        case .remove(let route): .deleteRoute(route.specification(tunnelLink: tunnelLink))
+        }
+    }
+}
+
+extension Route {
+    /// The request for this route, with the tunnel device's index filled in.
+    public func specification(tunnelLink: Int32) -> RouteSpecification {
+        let kind: RouteKind =
+            switch self.kind {
+            case .unicast: .unicast
+            case .blackhole: .blackhole
+            case .other: RouteKind(rawValue: 0)
+            }
+        return RouteSpecification(
+            destination: destination, kind: kind, gateway: gateway,
+            link: link == Route.tunnelLink ? tunnelLink : link, source: source, metric: metric, mtu: UInt32(mtu),
+            tos: tos, isOnlink: flags.contains(.onlink), routeProtocol: routeProtocol)
+    }
+}

@@ -1,0 +1,69 @@
+// The one face of all tiers: carry a device's packets, know the peers, count.
+
+public import LinuxSystem
+public import Net
+public import Overlay
+public import Packet
+
+/// A way to encapsulate.
+public enum Tier: String, Hashable, Sendable, CaseIterable {
+    /// The kernel's `ipip` driver.
+    case kernel
+    /// Programs on the traffic control hooks.
+    case bpf
+    /// A TUN device and a raw socket, served by a thread of this process.
+    case userspace
+}
+
+/// Whether a tier can work on this host, found out by trying.
+public enum Availability: Hashable, Sendable {
+    case available
+    /// With the reason and the remedy.
+    case unavailable(because: String)
+}
+
+/// What a tier needs to know of this node beside its peers.
+public struct TunnelSettings: Hashable, Sendable {
+    /// The outer source, and the only outer destination that is taken.
+    public var localAddress: IPv4Address
+    /// The tunnel device's MTU in bytes.
+    public var deviceMTU: Int
+    public var timeToLive: Encapsulator.TimeToLive
+    public var dscp: Encapsulator.DSCP
+    /// Take inner sources that are nobody's or another peer's.
+    public var acceptsForeignSources: Bool
+
+    /// Settings with the conforming defaults.
+    public init(
+        localAddress: IPv4Address, deviceMTU: Int = 1480, timeToLive: Encapsulator.TimeToLive = .fixed(64),
+        dscp: Encapsulator.DSCP = .copy, acceptsForeignSources: Bool = false
+    ) {
+        self.localAddress = localAddress
+        self.deviceMTU = deviceMTU
+        self.timeToLive = timeToLive
+        self.dscp = dscp
+        self.acceptsForeignSources = acceptsForeignSources
+    }
+}
+
+/// A tier at work; owned by the one thread that reconciles.
+public protocol Tunnel: AnyObject {
+    /// Whether this tier can work here.
+    static func probe() -> Availability
+
+    /// Makes the device or takes over the one of this name, and starts to carry its packets.
+    func carry(device: String) throws(SyscallError)
+    /// Puts the peers in force; when this returns, the next packet meets them.
+    func setPeers(_ peers: [TunnelPeer]) throws(SyscallError)
+    /// Tells the tier its device's MTU, which others have set.
+    func setDeviceMTU(_ mtu: Int)
+
+    /// Whether packets are carried now.
+    var isCarried: Bool { get }
+    /// The peers in force; nil before the first ``setPeers(_:)``.
+    var peers: [TunnelPeer]? { get }
+    /// Readable when the tier stopped by itself, because its device was deleted, say.
+    var lossDescriptor: Int32 { get }
+    /// What was counted since the tier was made, for the peers in force.
+    func counters() -> TunnelCounters
+}

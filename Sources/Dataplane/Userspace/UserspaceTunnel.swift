@@ -1,0 +1,83 @@
+// The userspace tier as the reconciler sees it: it starts the packet thread, hands it tables and takes its counters.
+
+public import LinuxSystem
+internal import Net
+public import Overlay
+public import Packet
+
+/// IP-in-IP by a TUN device and a raw socket of protocol 4.
+public final class UserspaceTunnel: Tunnel {
+    private var settings: TunnelSettings
+    private var thread: PacketThread?
+    private var table = ForwardingTable(peers: [], prefixes: [])
+    private var earlier: TunnelCounters
+    private let loss: LossSignal
+    public private(set) var peers: [TunnelPeer]?
+
+    /// A tier that carries nothing yet.
+    public init(settings: TunnelSettings) throws(SyscallError) {
+        self.settings = settings
+        earlier = TunnelCounters(table: table)
+        loss = try LossSignal()
+    }
+
+    public static func probe() -> Availability {
+        do throws(SyscallError) {
+            _ = try RawIPv4Socket(proto: IPProtocol.ipip)
+        } catch {
+            return .unavailable(because: "a raw socket cannot be opened (\(error.reason)): CAP_NET_RAW is needed")
+        }
+        do throws(SyscallError) {
+            try TunDevice.probe()
+        } catch {
+            return .unavailable(
+                because: "\(error.description): it needs the kernel's TUN driver (`modprobe tun`) and CAP_NET_ADMIN")
+        }
+        return .available
+    }
+
+    public var lossDescriptor: Int32 { loss.event.descriptor.rawValue }
+
+    public var isCarried: Bool { thread?.isRunning ?? false }
+
+    public func carry(device: String) throws(SyscallError) {
+        loss.event.drain()
+        retire()
+        let loop = try PacketLoop(device: device, settings: settings, table: table)
+        thread = try PacketThread(loop: loop, loss: loss)
+    }
+
+    public func setPeers(_ peers: [TunnelPeer]) throws(SyscallError) {
+        let table = ForwardingTable(
+            peers: peers.map { TunnelEndpoint(outerAddress: $0.address, tunnelAddress: $0.tunnelAddress) },
+            prefixes: peers.enumerated().flatMap { index, peer in
+                peer.prefixes.map { (prefix: $0, peer: index) }
+            })
+        self.table = table
+        earlier = earlier.carried(to: table)
+        thread?.perform { $0.use(table) }
+        self.peers = peers
+    }
+
+    public func setDeviceMTU(_ mtu: Int) {
+        settings.deviceMTU = mtu
+        thread?.perform { $0.setDeviceMTU(mtu) }
+    }
+
+    public func counters() -> TunnelCounters {
+        var sum = earlier
+        if let thread { sum.add(thread.counters()) }
+        return sum
+    }
+
+    /// Ends the thread and keeps what it counted.
+    private func retire() {
+        guard let thread else { return }
+        self.thread = nil
+        earlier.add(thread.stop())
+    }
+
+    deinit {
+        _ = thread?.stop()
+    }
+}

@@ -1,0 +1,67 @@
+// One process at a time: a lock on a file in the run directory that dies with its holder.
+
+internal import Glibc
+
+/// Why a lock was not had.
+public enum FileLockError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Another process has it; its process id, where the file tells one.
+    case held(path: String, by: Int32?)
+    /// The file could not be opened or locked at all.
+    case system(SyscallError)
+
+    public var description: String {
+        switch self {
+        case .held(let path, let pid?): "\(path): locked by process \(pid)"
+        case .held(let path, nil): "\(path): locked by another process"
+        case .system(let error): error.description
+        }
+    }
+}
+
+/// An exclusive lock on a path, held for as long as this value lives.
+///
+/// The file stays when the lock is released: deleting it would let two processes lock two files of one name.
+public struct FileLock: ~Copyable, Sendable {
+    private let descriptor: Descriptor
+    /// The locked file.
+    public let path: String
+
+    /// Takes the lock and writes the own process id into the file.
+    ///
+    /// - Parameter waitMilliseconds: how long to wait for another holder to go; 0 tries once.
+    public static func acquire(path: String, waitMilliseconds: Int32 = 0) throws(FileLockError) -> FileLock {
+        let deadline = Deadline(milliseconds: max(0, waitMilliseconds))
+        let descriptor: Descriptor
+        do throws(SyscallError) {
+            descriptor = try Descriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o644)
+        } catch {
+            throw .system(error)
+        }
+        while flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == -1 {
+            let code = errno
+            if code == EINTR { continue }
+            if code != EWOULDBLOCK { throw .system(SyscallError(operation: "flock", object: path, code: code)) }
+            if deadline.hasPassed { throw .held(path: path, by: holder(of: path)) }
+            Monotonic.sleep(milliseconds: UInt32(min(20, deadline.remainingMilliseconds)))
+        }
+        do throws(SyscallError) {
+            let number = descriptor.rawValue
+            let text = Array("\(getpid())\n".utf8)
+            try syscall("ftruncate", on: path) { ftruncate(number, 0) }
+            try syscall("write", on: path) { unsafe pwrite(number, text, text.count, 0) }
+        } catch {
+            throw .system(error)
+        }
+        return FileLock(descriptor: descriptor, path: path)
+    }
+
+    private init(descriptor: consuming Descriptor, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    private static func holder(of path: String) -> Int32? {
+        guard let text = try? TextFile.read(path, limit: 64) else { return nil }
+        return text.split(whereSeparator: \.isWhitespace).first.flatMap { Int32($0) }
+    }
+}

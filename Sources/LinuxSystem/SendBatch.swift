@@ -1,0 +1,124 @@
+// Datagrams collected for one sendmmsg: pieces stay where they are, nothing is allocated after the batch was made.
+
+internal import CLinux
+internal import Glibc
+
+/// Datagrams to be sent together. For one thread at a time.
+///
+/// A datagram is up to three pieces of memory, which the caller keeps unchanged until it is sent; its header can lie
+/// in the batch's own scratch space. Addresses are in host byte order.
+@safe public struct SendBatch: ~Copyable, @unchecked Sendable {
+    /// How far one call came.
+    public enum Outcome: Hashable, Sendable {
+        /// Nothing is left; this many were sent by this call.
+        case done(sent: Int)
+        /// The kernel has no room; what is left stays in the batch.
+        case wouldBlock(sent: Int)
+        /// After `sent` datagrams the next one, at `index`, was refused with `code` and passed over; call again for
+        /// what is left.
+        case refused(sent: Int, index: Int, code: Int32)
+    }
+
+    /// How many datagrams it holds at most.
+    public let slots: Int
+    /// Own memory per datagram, for a header, in bytes.
+    public let scratchSize: Int
+    /// How many datagrams it holds, sent ones included, since the last ``removeAll()``.
+    public private(set) var count = 0
+    private var position = 0
+
+    private let scratch: UnsafeMutableRawPointer
+    private let messages: UnsafeMutablePointer<clinux_mmsghdr>
+    private let vectors: UnsafeMutablePointer<iovec>
+    private let targets: UnsafeMutablePointer<sockaddr_in>
+
+    /// Makes an empty batch.
+    public init(slots: Int = 64, scratchSize: Int = 64) {
+        let slots = max(1, slots)
+        self.slots = slots
+        self.scratchSize = max(0, scratchSize)
+        unsafe scratch = .allocate(byteCount: max(1, max(0, scratchSize) * slots), alignment: 64)
+        unsafe scratch.initializeMemory(as: UInt8.self, repeating: 0, count: max(0, scratchSize) * slots)
+        unsafe vectors = .allocate(capacity: slots * 3)
+        unsafe vectors.initialize(repeating: iovec(), count: slots * 3)
+        unsafe targets = .allocate(capacity: slots)
+        unsafe targets.initialize(repeating: socketAddress(0), count: slots)
+        unsafe messages = .allocate(capacity: slots)
+        for index in 0..<slots {
+            var message = unsafe clinux_mmsghdr()
+            unsafe message.msg_hdr.msg_iov = vectors + index * 3
+            unsafe message.msg_hdr.msg_name = UnsafeMutableRawPointer(targets + index)
+            unsafe message.msg_hdr.msg_namelen = socklen_t(MemoryLayout<sockaddr_in>.size)
+            unsafe (messages + index).initialize(to: message)
+        }
+    }
+
+    deinit {
+        unsafe scratch.deallocate()
+        unsafe vectors.deallocate()
+        unsafe targets.deallocate()
+        unsafe messages.deallocate()
+    }
+
+    /// Whether no further datagram fits.
+    public var isFull: Bool { count == slots }
+
+    /// The scratch space of the datagram that is appended next; only while the batch is not full.
+    @unsafe public var nextScratch: UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(
+            start: scratch + min(count, slots - 1) * scratchSize, count: scratchSize)
+    }
+
+    /// Adds a datagram of one to three pieces (empty ones are left out).
+    ///
+    /// - Returns: false where the batch is full.
+    @unsafe public mutating func append(
+        to address: UInt32, _ first: UnsafeRawBufferPointer,
+        _ second: UnsafeRawBufferPointer = unsafe .init(start: nil, count: 0),
+        _ third: UnsafeRawBufferPointer = unsafe .init(start: nil, count: 0)
+    ) -> Bool {
+        guard count < slots else { return false }
+        let pieces = unsafe vectors + count * 3
+        var used = 0
+        func add(_ piece: UnsafeRawBufferPointer) {
+            guard piece.count > 0 else { return }
+            unsafe pieces[used] = unsafe iovec(
+                iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count)
+            used += 1
+        }
+        unsafe add(first)
+        unsafe add(second)
+        unsafe add(third)
+        unsafe messages[count].msg_hdr.msg_iovlen = used
+        unsafe targets[count].sin_addr.s_addr = address.bigEndian
+        count += 1
+        return true
+    }
+
+    /// Empties the batch, whatever was not sent included.
+    public mutating func removeAll() {
+        count = 0
+        position = 0
+    }
+
+    mutating func flush(to fd: Int32) -> Outcome {
+        var sent = 0
+        while position < count {
+            let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
+            let result = unsafe clinux_sendmmsg(fd, messages + position, UInt32(count - position), flags)
+            if result > 0 {
+                // Fewer than asked: the next call tells why.
+                position += Int(result)
+                sent += Int(result)
+                continue
+            }
+            let code = errno
+            if code == EINTR { continue }
+            if code == EAGAIN || code == ENOBUFS { return .wouldBlock(sent: sent) }
+            position += 1
+            return .refused(sent: sent, index: position - 1, code: code)
+        }
+        removeAll()
+        return .done(sent: sent)
+    }
+}

@@ -1,0 +1,126 @@
+// A TUN device's queue: whole IP packets in and out, one per call, never blocking.
+
+internal import CLinux
+internal import Glibc
+
+/// One queue of a TUN device, in the network namespace of the thread that opened it.
+///
+/// Packets have no prefix (IFF_NO_PI) unless the device was opened with the virtio header.
+public struct TunDevice: ~Copyable, Sendable {
+    /// What the device may hand over unfinished to this program (`TUNSETOFFLOAD`).
+    public struct Offload: OptionSet, Sendable {
+        public let rawValue: UInt32
+        public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        /// Packets whose checksum is still to be computed; the others need it.
+        public static let checksum = Offload(rawValue: clinux_tun_offload_checksum)
+        /// TCP segments over IPv4 of up to 64 KB.
+        public static let tso4 = Offload(rawValue: clinux_tun_offload_tso4)
+        /// The same with ECN.
+        public static let tsoECN = Offload(rawValue: clinux_tun_offload_tso_ecn)
+    }
+
+    /// The bytes of a `virtio_net_hdr` before each packet, where the device has one.
+    public static let virtioHeaderSize = MemoryLayout<clinux_virtio_net_hdr>.size
+
+    /// Readable while the kernel has a packet for us; hung up once the device is deleted.
+    public let descriptor: Descriptor
+    /// The device's name, as the kernel gave it.
+    public let name: String
+
+    /// Attaches to a TUN device of this name, and makes it where there is none.
+    ///
+    /// - Parameters:
+    ///   - name: at most 15 bytes; `tun%d` lets the kernel choose the number.
+    ///   - multiQueue: each further open of the same name is one more queue; must match how the device was made.
+    ///   - vnetHeader: a `virtio_net_hdr` stands before each packet.
+    ///   - persistent: the device stays when the last descriptor is closed; false leaves an existing device as it is.
+    /// - Throws: `EBUSY` where another process is attached to a single-queue device, `EINVAL` where a device of this
+    ///   name is not a TUN device or was made with other flags, `ENOENT` or `ENODEV` where there is no TUN driver.
+    public static func open(
+        _ name: String, multiQueue: Bool, vnetHeader: Bool = false, persistent: Bool = false
+    ) throws(SyscallError) -> TunDevice {
+        guard !name.isEmpty, name.utf8.count <= 15, !name.utf8.contains(0) else {
+            throw SyscallError(operation: "TUNSETIFF", object: name, code: EINVAL)
+        }
+        let descriptor = try Descriptor.open("/dev/net/tun", O_RDWR | O_NONBLOCK)
+        let number = descriptor.rawValue
+        var flags: UInt16 = 0
+        if multiQueue { flags |= clinux_tun_multi_queue }
+        if vnetHeader { flags |= clinux_tun_vnet_header }
+        var given = name.utf8.map { CChar(bitPattern: $0) } + [CChar](repeating: 0, count: 16 - name.utf8.count)
+        try syscall("TUNSETIFF", on: name) { unsafe clinux_tun_attach(number, &given, flags) }
+        let actual = String(decoding: given.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let device = TunDevice(descriptor: descriptor, name: actual)
+        if persistent { try device.setPersistent(true) }
+        return device
+    }
+
+    private init(descriptor: consuming Descriptor, name: String) {
+        self.descriptor = descriptor
+        self.name = name
+    }
+
+    /// Whether the device stays when the last descriptor is closed.
+    public func setPersistent(_ persistent: Bool) throws(SyscallError) {
+        try syscall("TUNSETPERSIST", on: name) { clinux_tun_set_persistent(descriptor.rawValue, persistent ? 1 : 0) }
+    }
+
+    /// Chooses what the kernel may hand over unfinished; only with the virtio header.
+    public func setOffload(_ offload: Offload) throws(SyscallError) {
+        try syscall("TUNSETOFFLOAD", on: name) { clinux_tun_set_offload(descriptor.rawValue, offload.rawValue) }
+    }
+
+    /// Takes this queue out of the spreading of flows, or puts it back; only with several queues.
+    public func setQueueAttached(_ attached: Bool) throws(SyscallError) {
+        try syscall("TUNSETQUEUE", on: name) { clinux_tun_set_queue(descriptor.rawValue, attached ? 1 : 0) }
+    }
+
+    /// Takes one packet that the kernel routed into the device; what does not fit is cut off.
+    ///
+    /// - Returns: its length with any virtio header; nil where there is none now.
+    /// - Throws: `EBADFD` once the device was deleted, `EIO` while it is down.
+    public func read(into buffer: UnsafeMutableRawBufferPointer) throws(SyscallError) -> Int? {
+        while true {
+            let count = unsafe Glibc.read(descriptor.rawValue, buffer.baseAddress, buffer.count)
+            if count >= 0 { return count }
+            let code = errno
+            if code == EINTR { continue }
+            if code == EAGAIN { return nil }
+            throw SyscallError(operation: "read", object: name, code: code)
+        }
+    }
+
+    /// Hands one packet to the kernel, as if it had been received by the device.
+    ///
+    /// - Returns: false where the kernel has no room now.
+    /// - Throws: `EINVAL` for what is not an IP packet, `EIO` while the device is down, `EBADFD` once it was deleted.
+    public func write(_ packet: UnsafeRawBufferPointer) throws(SyscallError) -> Bool {
+        while true {
+            if unsafe Glibc.write(descriptor.rawValue, packet.baseAddress, packet.count) >= 0 { return true }
+            let code = errno
+            if code == EINTR { continue }
+            if code == EAGAIN { return false }
+            throw SyscallError(operation: "write", object: name, code: code)
+        }
+    }
+
+    /// Hands over one packet that lies in pieces (a virtio header and a packet, say), like ``write(_:)``.
+    public func write(pieces: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws(SyscallError) -> Bool {
+        var code: Int32 = 0
+        repeat {
+            code = unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: pieces.count) { vectors in
+                for index in pieces.indices {
+                    let start = unsafe UnsafeMutableRawPointer(mutating: pieces[index].baseAddress)
+                    unsafe vectors.initializeElement(
+                        at: index, to: iovec(iov_base: start, iov_len: pieces[index].count))
+                }
+                let count = unsafe writev(descriptor.rawValue, vectors.baseAddress, Int32(pieces.count))
+                return count >= 0 ? 0 : errno
+            }
+        } while code == EINTR
+        if code == 0 { return true }
+        if code == EAGAIN { return false }
+        throw SyscallError(operation: "writev", object: name, code: code)
+    }
+}

@@ -1,0 +1,156 @@
+// From the cluster and this host to what should be true here: one pass over the blocks, one decision per peer and mode.
+
+public import Net
+
+/// One block with its decision.
+public struct BlockVerdict: Hashable, Sendable, BitwiseCopyable {
+    public var block: Topology.SettledBlock
+    public var decision: Decision
+}
+
+/// A desired route whose place in the kernel somebody else's route holds.
+public struct RouteConflict: Hashable, Sendable {
+    public var destination: IPv4Prefix
+    /// `rtm_protocol` of the route in the way.
+    public var routeProtocol: UInt8
+
+    /// A conflict.
+    public init(destination: IPv4Prefix, routeProtocol: UInt8) {
+        self.destination = destination
+        self.routeProtocol = routeProtocol
+    }
+}
+
+/// What should be true on this host.
+public struct DesiredState: Sendable {
+    public let device: TunnelDevice
+    /// The device that carries the node's address.
+    public let underlay: Link?
+    /// Every other node, whatever the verdict: a receiver accepts tunnel packets whatever its own mode.
+    public let peers: [TunnelPeer]
+    public let settings: [HostSetting]
+    /// Ascending by destination; those in conflict are left out.
+    public let routes: [Route]
+    /// Ascending, as in ``Topology/blocks``.
+    public let blocks: [BlockVerdict]
+    public let conflicts: [RouteConflict]
+    public let warnings: [Warning]
+
+    /// Decides everything.
+    public init(local: LocalNode, topology: Topology, facts: HostFacts) {
+        let underlay = Underlay(facts: facts, local: local)
+        let own = topology.nodes.first { $0.name == local.name }
+        let modes = local.ipipMode.map { [$0] } ?? topology.pools.map(\.ipipMode)
+        let tunnels = modes.contains { $0 != .never }
+        device = TunnelDevice(
+            name: local.tunnelDevice, mtu: local.tunnelMTU ?? (underlay.link.map { $0.mtu - 20 } ?? 1480),
+            address: tunnels ? own?.tunnelAddress : nil)
+        self.underlay = underlay.link
+
+        var decider = Decider(local: local, topology: topology, underlay: underlay)
+        let source = device.address ?? .any
+        var foreign = ForeignRoutes(facts)
+        var blocks: [BlockVerdict] = []
+        var routes: [Route] = []
+        var conflicts: [RouteConflict] = []
+        blocks.reserveCapacity(topology.blocks.count)
+        routes.reserveCapacity(topology.blocks.count)
+        for block in topology.blocks {
+            let decision = decider.decide(block)
+            blocks.append(BlockVerdict(block: block, decision: decision))
+            guard let route = Route(block.prefix, decision, peer: decider.address(of: block), source: source) else {
+                continue
+            }
+            if let holder = foreign.holder(of: route) {
+                conflicts.append(RouteConflict(destination: route.destination, routeProtocol: holder))
+            } else {
+                routes.append(route)
+            }
+        }
+        self.blocks = blocks
+        self.routes = routes
+        self.conflicts = conflicts
+        peers = DesiredState.peers(local: local, topology: topology)
+        settings = HostSetting.needed(tunnel: local.tunnelDevice, underlay: underlay.link?.name)
+        warnings =
+            topology.warnings + decider.warnings + DesiredState.warnings(local: local, own: own, underlay: underlay)
+            + conflicts.map { .foreignRoute($0) }
+    }
+
+    private static func peers(local: LocalNode, topology: Topology) -> [TunnelPeer] {
+        var counts = [Int](repeating: 0, count: topology.nodes.count)
+        for block in topology.blocks where block.node >= 0 { counts[Int(block.node)] += 1 }
+        var prefixes = counts.map { count in
+            var list: [IPv4Prefix] = []
+            list.reserveCapacity(count)
+            return list
+        }
+        let hasOccupants = !topology.occupants.isEmpty
+        for block in topology.blocks where block.node >= 0 {
+            // Nobody may speak for an address of the underlay by claiming a block around it.
+            if block.prefix.contains(local.address.address) { continue }
+            if hasOccupants && topology.occupants[block.prefix] != nil { continue }
+            prefixes[Int(block.node)].append(block.prefix)
+        }
+        return topology.nodes.indices.compactMap { index in
+            let node = topology.nodes[index]
+            guard node.name != local.name, node.address.address != local.address.address,
+                !topology.shadowedNodes.contains(Int32(index))
+            else { return nil }
+            return TunnelPeer(
+                name: node.name, address: node.address.address, tunnelAddress: node.tunnelAddress,
+                prefixes: prefixes[index])
+        }
+    }
+
+    private static func warnings(local: LocalNode, own: Node?, underlay: Underlay) -> [Warning] {
+        var warnings: [Warning] = []
+        if let own, own.address != local.address {
+            warnings.append(.nodeDiffersFromConfig(own, config: local.address))
+        }
+        if underlay.link == nil { warnings.append(.addressNotOnHost(local.address)) }
+        return warnings
+    }
+}
+
+extension Route {
+    /// The route that carries a decision out; nil for an unrouted block.
+    init?(_ destination: IPv4Prefix, _ decision: Decision, peer: IPv4Address, source: IPv4Address) {
+        switch decision.verdict {
+        case .unrouted:
+            return nil
+        case .local:
+            self.init(destination: destination, kind: .blackhole, metric: Route.blackholeMetric)
+        case .tunnel:
+            self.init(
+                destination: destination, gateway: peer, link: Route.tunnelLink, source: source, flags: .onlink)
+        case .direct:
+            guard let path = decision.path else { return nil }
+            self.init(destination: destination, gateway: path.gateway ?? peer, link: path.link)
+        }
+    }
+}
+
+/// Which routes of others stand where ours would: same destination, same metric. Both lists ascend, so they are merged.
+private struct ForeignRoutes {
+    private let routes: [(key: UInt64, metric: UInt32, routeProtocol: UInt8)]
+    private var next = 0
+
+    init(_ facts: HostFacts) {
+        routes = facts.underlayRoutes
+            .map { (ForeignRoutes.key($0.destination), $0.metric, $0.routeProtocol) }.sorted { $0 < $1 }
+    }
+
+    /// The protocol of the route in the way.
+    ///
+    /// - Precondition: destinations ascend from call to call.
+    mutating func holder(of route: Route) -> UInt8? {
+        let key = ForeignRoutes.key(route.destination)
+        while next < routes.count && routes[next].key < key { next += 1 }
+        return routes[next...].prefix { $0.key == key }.first { $0.metric == route.metric }?.routeProtocol
+    }
+
+    private static func key(_ prefix: IPv4Prefix) -> UInt64 {
+        UInt64(prefix.address.rawValue) << 8 | UInt64(prefix.length)
+    }
+}

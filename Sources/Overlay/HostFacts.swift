@@ -1,0 +1,79 @@
+// What the kernel says about this host, as far as a verdict may depend on it; never our own routes,
+// or the answer would feed back into the question.
+
+public import Net
+
+/// A network device.
+public struct Link: Hashable, Sendable {
+    public var index: Int32
+    public var name: String
+    /// Bytes of an IP packet.
+    public var mtu: Int
+    /// `IFF_UP`.
+    public var isUp: Bool
+    /// The driver as rtnetlink names it (`tun`, `veth`, `ipip`), empty for hardware.
+    public var kind: String
+
+    /// A device.
+    public init(index: Int32, name: String, mtu: Int, isUp: Bool, kind: String = "") {
+        self.index = index
+        self.name = name
+        self.mtu = mtu
+        self.isUp = isUp
+        self.kind = kind
+    }
+}
+
+/// An address on a device.
+public struct LinkAddress: Hashable, Sendable {
+    public var link: Int32
+    public var address: IPv4InterfaceAddress
+
+    /// An address on the device with index `link`.
+    public init(link: Int32, address: IPv4InterfaceAddress) {
+        self.link = link
+        self.address = address
+    }
+}
+
+/// A route that is not ours: how the underlay reaches its destinations.
+public struct UnderlayRoute: Hashable, Sendable {
+    public var destination: IPv4Prefix
+    /// Nil where the destination is on the link.
+    public var gateway: IPv4Address?
+    /// The outgoing device; 0 for none.
+    public var link: Int32
+    public var metric: UInt32
+    /// `rtm_protocol`: 2 kernel, 3 boot, 4 static, 12 bird, 16 dhcp, …
+    public var routeProtocol: UInt8
+    /// False for blackhole, unreachable and prohibit.
+    public var isUsable: Bool
+
+    /// A route of somebody else.
+    public init(
+        destination: IPv4Prefix, gateway: IPv4Address? = nil, link: Int32, metric: UInt32 = 0,
+        routeProtocol: UInt8 = 2, isUsable: Bool = true
+    ) {
+        self.destination = destination
+        self.gateway = gateway
+        self.link = link
+        self.metric = metric
+        self.routeProtocol = routeProtocol
+        self.isUsable = isUsable
+    }
+}
+
+/// Everything about this host that a verdict may depend on.
+public struct HostFacts: Hashable, Sendable {
+    public var links: [Link]
+    public var addresses: [LinkAddress]
+    /// The main table without our own protocol, in any order.
+    public var underlayRoutes: [UnderlayRoute]
+
+    /// A host's facts.
+    public init(links: [Link] = [], addresses: [LinkAddress] = [], underlayRoutes: [UnderlayRoute] = []) {
+        self.links = links
+        self.addresses = addresses
+        self.underlayRoutes = underlayRoutes
+    }
+}

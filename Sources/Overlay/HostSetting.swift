@@ -1,0 +1,59 @@
+// The few sysctls without which no packet would pass; each is set only where it is wrong.
+
+/// A sysctl that Poplin needs.
+public enum HostSetting: Hashable, Sendable {
+    /// `net.ipv4.ip_forward = 1`: workloads' packets pass through this host.
+    case forwarding
+    /// `rp_filter` of a device not strict: where one end tunnels and the other sends direct, packets come in
+    /// on another device than the one their answers leave by.
+    case looseReversePath(device: String)
+
+    /// What this host needs.
+    public static func needed(tunnel: String, underlay: String?) -> [HostSetting] {
+        [.forwarding, .looseReversePath(device: tunnel)] + (underlay.map { [.looseReversePath(device: $0)] } ?? [])
+    }
+
+    /// The path below `/proc/sys` that is written.
+    public var path: String {
+        switch self {
+        case .forwarding: "net/ipv4/ip_forward"
+        case .looseReversePath(let device): "net/ipv4/conf/\(device)/rp_filter"
+        }
+    }
+
+    /// The paths below `/proc/sys` that decide whether the setting holds.
+    public var inputs: [String] {
+        switch self {
+        case .forwarding: [path]
+        case .looseReversePath: [path, "net/ipv4/conf/all/rp_filter"]
+        }
+    }
+
+    /// The value to write where the setting does not hold.
+    public var value: String {
+        switch self {
+        case .forwarding: "1"
+        case .looseReversePath: "2"
+        }
+    }
+
+    /// For a person: what it is for.
+    public var purpose: String {
+        switch self {
+        case .forwarding: "packets of workloads are forwarded"
+        case .looseReversePath: "answers may come by another device than the tunnel"
+        }
+    }
+
+    /// Whether the setting holds, given the values of ``inputs``.
+    ///
+    /// The kernel uses the larger of `conf.all.rp_filter` and the device's (`IN_DEV_RPFILTER`), and 2 is loose.
+    public func holds(_ values: [String: String]) -> Bool {
+        switch self {
+        case .forwarding:
+            values[path] == "1"
+        case .looseReversePath:
+            values[path] != nil && inputs.compactMap { values[$0].flatMap { Int($0) } }.max() != 1
+        }
+    }
+}

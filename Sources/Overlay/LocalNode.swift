@@ -1,0 +1,29 @@
+// What this node's own configuration says, reduced to what a verdict and the desired state need.
+
+public import Net
+
+/// This node, as its configuration describes it.
+public struct LocalNode: Hashable, Sendable {
+    /// The node's name.
+    public var name: String
+    /// The underlay address with its prefix length.
+    public var address: IPv4InterfaceAddress
+    /// This node's say, which wins over each pool's; nil leaves it to the pools.
+    public var ipipMode: IPIPMode?
+    /// The tunnel device's name.
+    public var tunnelDevice: String
+    /// The tunnel device's MTU in bytes; nil means the underlay device's MTU less 20.
+    public var tunnelMTU: Int?
+
+    /// A local node.
+    public init(
+        name: String, address: IPv4InterfaceAddress, ipipMode: IPIPMode? = nil,
+        tunnelDevice: String = "tunl0", tunnelMTU: Int? = nil
+    ) {
+        self.name = name
+        self.address = address
+        self.ipipMode = ipipMode
+        self.tunnelDevice = tunnelDevice
+        self.tunnelMTU = tunnelMTU
+    }
+}

@@ -1,0 +1,133 @@
+// The difference between what should be and what is, as steps in an order that never breaks before it makes.
+
+public import Net
+
+/// A change of the tunnel device.
+public enum DeviceStep: Hashable, Sendable {
+    /// Make the device, or take over the one that stands there, and carry its packets.
+    case carry(name: String)
+    case setMTU(Int)
+    case setUp
+    case addAddress(IPv4Address)
+    case removeAddress(IPv4Address)
+}
+
+/// A change of one route.
+public enum RouteStep: Hashable, Sendable, BitwiseCopyable {
+    case add(Route)
+    case replace(Route, with: Route)
+    case remove(Route)
+
+    /// The route that the step is about, as it will be or was.
+    public var route: Route {
+        switch self {
+        case .add(let route), .replace(_, with: let route), .remove(let route): route
+        }
+    }
+}
+
+/// One change that ``Plan`` makes.
+public enum Step: Hashable, Sendable {
+    case device(DeviceStep)
+    case hostSetting(HostSetting)
+    case peers([TunnelPeer])
+    case route(RouteStep)
+}
+
+/// An ordered list of changes.
+///
+/// Make before break: the device, host settings, everybody who may still send or will send, routes added and
+/// replaced in place; only then are routes, addresses and former peers taken away.
+public struct Plan: Sendable {
+    public private(set) var steps: [Step] = []
+
+    /// Whether nothing is to be done.
+    public var isEmpty: Bool { steps.isEmpty }
+
+    /// Compares.
+    ///
+    /// - Parameter mayRemove: false until the first complete snapshot of the datastore; then nothing is taken away.
+    public init(desired: DesiredState, observed: Observed, mayRemove: Bool) {
+        planDevice(desired.device, observed)
+        for setting in desired.settings where !setting.holds(observed.settings) {
+            steps.append(.hostSetting(setting))
+        }
+        let keptPeers = Plan.union(desired.peers, observed.peers ?? [])
+        if observed.peers != keptPeers { steps.append(.peers(keptPeers)) }
+        let removals = planRoutes(desired.routes, observed.routes)
+        guard mayRemove else { return }
+        steps += removals.lazy.map { .route(.remove($0)) }
+        for address in observed.deviceAddresses where address != desired.device.address {
+            steps.append(.device(.removeAddress(address)))
+        }
+        if keptPeers != desired.peers { steps.append(.peers(desired.peers)) }
+    }
+
+    private mutating func planDevice(_ device: TunnelDevice, _ observed: Observed) {
+        if !observed.isCarried || observed.device == nil { steps.append(.device(.carry(name: device.name))) }
+        if observed.device?.mtu != device.mtu { steps.append(.device(.setMTU(device.mtu))) }
+        if observed.device?.isUp != true { steps.append(.device(.setUp)) }
+        if let address = device.address, !observed.deviceAddresses.contains(address) {
+            steps.append(.device(.addAddress(address)))
+        }
+    }
+
+    /// Everybody who may send before or after: former peers, then the desired ones with what they had besides.
+    ///
+    /// A prefix that another desired peer now claims is not kept: a longest match has one owner. Among former peers
+    /// it stays, and the later in the list has it.
+    private static func union(_ desired: [TunnelPeer], _ present: [TunnelPeer]) -> [TunnelPeer] {
+        if desired == present || present.isEmpty { return desired }
+        let addresses = Set(desired.map(\.address))
+        let claimed = Set(desired.lazy.flatMap(\.prefixes))
+        let former = Dictionary(present.map { ($0.address, $0.prefixes) }) { first, _ in first }
+        let widened = desired.map { peer in
+            let kept = former[peer.address, default: []].filter { !claimed.contains($0) }
+            guard !kept.isEmpty else { return peer }
+            var widened = peer
+            widened.prefixes = (peer.prefixes + kept).sorted()
+            return widened
+        }
+        return present.filter { !addresses.contains($0.address) } + widened
+    }
+
+    /// Appends additions and replacements; gives back what is to be removed. Both lists ascend by key.
+    private mutating func planRoutes(_ desired: [Route], _ observed: [Route]) -> [Route] {
+        var removals: [Route] = []
+        steps.reserveCapacity(steps.count + max(0, desired.count - observed.count))
+        var left = 0
+        var right = 0
+        while left < desired.count && right < observed.count {
+            let (wanted, present) = (Route.key(desired[left]), Route.key(observed[right]))
+            if wanted < present {
+                steps.append(.route(.add(desired[left])))
+                left += 1
+                continue
+            }
+            if present < wanted {
+                removals.append(observed[right])
+                right += 1
+                continue
+            }
+            var end = right + 1
+            while end < observed.count && Route.key(observed[end]) == present { end += 1 }
+            if end > right + 1 || desired[left] != observed[right] {
+                removals += settle(desired[left], among: observed[right..<end])
+            }
+            left += 1
+            right = end
+        }
+        for route in desired[left...] { steps.append(.route(.add(route))) }
+        return removals + observed[right...]
+    }
+
+    /// Makes `desired` true among the routes that the kernel holds under its key, of which it takes several where
+    /// somebody appended. A replacement is refused (`EEXIST`) where the wanted route stands there already.
+    private mutating func settle(_ desired: Route, among present: ArraySlice<Route>) -> [Route] {
+        if !present.contains(desired), let first = present.first {
+            steps.append(.route(.replace(first, with: desired)))
+            return Array(present.dropFirst())
+        }
+        return present.filter { $0 != desired }
+    }
+}

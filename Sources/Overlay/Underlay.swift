@@ -1,0 +1,40 @@
+// The underlay's own routing, looked up as the kernel would with our routes left out.
+
+public import Net
+
+/// The host's routes of others, ready for longest-prefix lookups.
+public struct Underlay: Sendable {
+    /// The device that carries the node's address; nil where none does.
+    public let link: Link?
+    private let routes: [UnderlayRoute]
+    private let table: IPv4PrefixTable
+
+    /// Indexes the facts.
+    ///
+    /// Routes through the tunnel device are left out: they would lead the tunnel into itself. Of several routes
+    /// to one prefix the lowest metric counts, as in the kernel.
+    public init(facts: HostFacts, local: LocalNode) {
+        let tunnel = facts.links.first { $0.name == local.tunnelDevice }?.index
+        let carrier = facts.addresses.filter { $0.address.address == local.address.address && $0.link != tunnel }
+            .min { $0.link < $1.link }
+        link = carrier.flatMap { carrier in facts.links.first { $0.index == carrier.link } }
+        // Highest metric first: a later entry for the same prefix wins in the table. Equal metrics are told apart by
+        // what they say, so that the order of the facts never shows.
+        routes = facts.underlayRoutes.filter { $0.link != tunnel || tunnel == nil }
+            .sorted { Underlay.rank($0) > Underlay.rank($1) }
+        table = IPv4PrefixTable(
+            routes.enumerated().map { (prefix: $0.element.destination, value: UInt32($0.offset)) })
+    }
+
+    private static func rank(_ route: UnderlayRoute) -> (UInt32, Int, Int32, UInt32) {
+        (route.metric, route.isUsable ? 0 : 1, route.link, route.gateway?.rawValue ?? 0)
+    }
+
+    /// How the kernel reaches `address`; nil where no usable route leads there.
+    public func path(to address: IPv4Address) -> UnderlayPath? {
+        guard let index = table.lookup(address) else { return nil }
+        let route = routes[Int(index)]
+        guard route.isUsable, route.link > 0 else { return nil }
+        return UnderlayPath(gateway: route.gateway, link: route.link)
+    }
+}

@@ -1,0 +1,47 @@
+// A host that carries steps out: what a plan promises is checked by doing it.
+
+import Net
+import Overlay
+
+struct PlanModel {
+    var observed: Observed
+    /// After every step that changed a route.
+    private(set) var routeStates: [[Route]] = []
+
+    init(_ observed: Observed) { self.observed = observed }
+
+    mutating func apply(_ plan: Plan) {
+        for step in plan.steps { apply(step) }
+    }
+
+    private mutating func apply(_ step: Step) {
+        switch step {
+        case .device(.carry(let name)):
+            observed.isCarried = true
+            observed.device = observed.device ?? Link(index: 9, name: name, mtu: 1500, isUp: false)
+        case .device(.setMTU(let mtu)): observed.device?.mtu = mtu
+        case .device(.setUp): observed.device?.isUp = true
+        case .device(.addAddress(let address)): observed.deviceAddresses.append(address)
+        case .device(.removeAddress(let address)): observed.deviceAddresses.removeAll { $0 == address }
+        case .hostSetting(let setting): observed.settings[setting.path] = setting.value
+        case .peers(let peers): observed.peers = peers
+        case .route(let step):
+            apply(step)
+            routeStates.append(observed.routes)
+        }
+    }
+
+    private mutating func apply(_ step: RouteStep) {
+        switch step {
+        case .add(let route):
+            observed.routes.append(route)
+        case .replace(let old, with: let new):
+            guard let index = observed.routes.firstIndex(of: old) else { return }
+            observed.routes[index] = new
+        case .remove(let route):
+            guard let index = observed.routes.firstIndex(of: route) else { return }
+            observed.routes.remove(at: index)
+        }
+        observed.routes.sort { Route.key($0) < Route.key($1) }
+    }
+}
