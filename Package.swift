@@ -55,7 +55,8 @@ let package = Package(
         .executableTarget(
             name: "poplin",
             dependencies: [
-                "Agent", "Lab", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Agent", "Datastore", "Lab", "LinuxSystem", "Net", "Overlay",
+                .product(name: "Logging", package: "swift-log"), .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .testTarget(name: "NetTests", dependencies: ["Net"], swiftSettings: strict),
         .testTarget(name: "OverlayTests", dependencies: ["Overlay"], swiftSettings: strict),
@@ -64,6 +65,8 @@ let package = Package(
         .testTarget(name: "RtnetlinkTests", dependencies: ["Rtnetlink", "LinuxSystem"], swiftSettings: strict),
         .testTarget(name: "DatastoreTests", dependencies: ["Datastore"], swiftSettings: strict),
         .testTarget(name: "AgentTests", dependencies: ["Agent"], swiftSettings: strict),
+        .testTarget(name: "LabTests", dependencies: ["Lab"], swiftSettings: strict),
+        .testTarget(name: "PoplinTests", dependencies: ["poplin", "LinuxSystem"], swiftSettings: strict),
         .testTarget(name: "EndToEnd", dependencies: ["Lab", "poplin"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

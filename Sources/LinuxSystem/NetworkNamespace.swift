@@ -110,6 +110,10 @@ public enum NetworkNamespace {
     /// it, or the namespace would live on in them.
     private static func prepareDirectory() throws(SyscallError) {
         try Directory.create(directory)
+        // Two at once would mount twice, and the upper mount hides the lower one's names; `ip` takes the same lock.
+        let lock = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
+        let number = lock.rawValue
+        try syscall("flock", on: directory) { flock(number, LOCK_EX) }
         let shared = UInt(MS_SHARED | MS_REC)
         if unsafe mount("", directory, "none", shared, nil) == 0 { return }
         let code = errno

@@ -65,7 +65,7 @@ struct Launch: Sendable {
             try check(unsafe posix_spawn_file_actions_adddup2(&actions, source, Int32(target)))
         }
         // Ours are closed on exec anyway; this is for what was passed to this process by its own parent.
-        try check(unsafe posix_spawn_file_actions_addclosefrom_np(&actions, 3))
+        try check(unsafe clinux_spawn_close_from(&actions, 3))
         var attributes = posix_spawnattr_t()
         try check(unsafe posix_spawnattr_init(&attributes))
         defer { _ = unsafe posix_spawnattr_destroy(&attributes) }

@@ -10,6 +10,7 @@
 #include <net/if.h>
 
 #include <pthread.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -66,6 +67,8 @@ int clinux_thread_start(pthread_t *thread, int cpu, void *(*body)(void *), void 
 int clinux_thread_set_name(const char *name);
 /// A pipe whose two ends are closed on exec.
 int clinux_pipe(int ends[2]);
+/// Has the child of a spawn close every descriptor from this number on. Returns 0 or an error number.
+int clinux_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
 int clinux_pidfd_open(pid_t pid);
 int clinux_pidfd_send_signal(int pidfd, int signal);
 /// The exit code of a `waitpid` status, or -1 where a signal ended the process.

@@ -1,0 +1,108 @@
+// Takes away what Poplin left on a host, and nothing else.
+
+internal import Dataplane
+internal import LinuxSystem
+internal import Net
+internal import Overlay
+internal import Rtnetlink
+
+/// `poplin clean`.
+public struct Cleaner: ~Copyable {
+    /// One thing that is taken away or put back.
+    public struct Item: Hashable, Sendable, Encodable {
+        /// `route`, `device`, `hostSetting` or `file`.
+        public let kind: String
+        public let object: String
+        public let detail: String
+    }
+
+    private let config: NodeConfig
+    private var netlink: NetlinkSocket
+    private let lock: FileLock?
+
+    /// Takes the agent's lock, so that nothing is taken from under a running agent.
+    ///
+    /// - Throws: an error whose description is one line for a person.
+    public init(configPath: String, environment: [String: String], dryRun: Bool) throws {
+        let config = try ConfigFile(path: configPath, environment: environment).load()
+        let netlink = try NetlinkSocket()
+        let lock = try dryRun ? nil : Cleaner.takeLock(config)
+        self.config = config
+        self.netlink = netlink
+        self.lock = lock
+    }
+
+    private static func takeLock(_ config: NodeConfig) throws -> FileLock? {
+        guard File.exists(config.runDirectory) else { return nil }
+        do throws(FileLockError) {
+            return try FileLock.acquire(path: config.lockPath)
+        } catch {
+            throw AgentError("\(error); stop the agent first")
+        }
+    }
+
+    /// What is there to be taken away, in the order in which it goes.
+    public mutating func items() throws -> [Item] {
+        var items: [Item] = []
+        let names = Dictionary(try netlink.links().map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
+        for message in try netlink.routes(filter: RouteFilter(routeProtocol: routeProtocol)) {
+            let route = Route(message, tunnel: 0)
+            items.append(
+                Item(
+                    kind: "route", object: route.destination.description,
+                    detail: route.text(device: config.tunnelDevice, names: names)))
+        }
+        if let device = try tunnelDevice() {
+            items.append(Item(kind: "device", object: device.name, detail: device.kind))
+        }
+        for setting in settings.recorded() {
+            items.append(Item(kind: "hostSetting", object: setting.path, detail: "= \(setting.value)"))
+        }
+        for path in [config.statusSocketPath, settings.record, config.lockPath] where File.exists(path) {
+            items.append(Item(kind: "file", object: path, detail: ""))
+        }
+        return items
+    }
+
+    /// Takes it all away; goes on after a failure.
+    ///
+    /// - Returns: what could not be taken away, a line each.
+    public mutating func clean() throws -> [String] {
+        var failures: [String] = []
+        var batch = NetlinkBatch()
+        for message in try netlink.routes(filter: RouteFilter(routeProtocol: routeProtocol)) {
+            batch.append(.deleteRoute(RouteSpecification(message)))
+        }
+        failures += try netlink.perform(&batch).failures.map { "\($0.error)" }
+        if let device = try tunnelDevice() {
+            do throws(NetlinkError) {
+                try netlink.perform(.deleteLink(.index(device.index)))
+            } catch {
+                failures.append("\(error)")
+            }
+        }
+        for setting in settings.recorded() {
+            do throws(SyscallError) {
+                try Sysctl.write(setting.path, setting.value)
+            } catch {
+                failures.append("\(error)")
+            }
+        }
+        for path in [config.statusSocketPath, settings.record, config.lockPath] {
+            do throws(SyscallError) {
+                try Directory.removeFile(path)
+            } catch {
+                failures.append("\(error)")
+            }
+        }
+        return failures
+    }
+
+    private var settings: HostSettings { HostSettings(runDirectory: config.runDirectory) }
+
+    /// The tunnel device, where it is one that Poplin makes: a device of that name and another kind is somebody else's.
+    private mutating func tunnelDevice() throws(NetlinkError) -> LinkMessage? {
+        guard let link = try netlink.link(named: config.tunnelDevice), link.kind == "tun" else { return nil }
+        return link
+    }
+}

@@ -1,0 +1,169 @@
+// The agent's one control thread: it sleeps until something changes, and every change is a reason to walk again.
+
+internal import Dataplane
+internal import Datastore
+internal import LinuxSystem
+internal import Logging
+internal import Rtnetlink
+
+/// Waits for signals, files, the kernel and status clients, and has the reconciler walk.
+struct ControlLoop: ~Copyable {
+    private enum Token {
+        static let signal: UInt64 = 0
+        static let config: UInt64 = 1
+        static let datastore: UInt64 = 2
+        static let kernel: UInt64 = 3
+        static let status: UInt64 = 4
+        static let timer: UInt64 = 5
+        static let loss: UInt64 = 6
+    }
+
+    /// Nanoseconds before the kernel is read again after it could not be.
+    private static let readRetry: UInt64 = 200_000_000
+
+    private let log: Logger
+    private let configFile: ConfigFile
+    private var config: NodeConfig
+    private var configProblems: [String] = []
+    private var reconciler: Reconciler
+    private var datastore: FileDatastore
+    private var configWatch: DirectoryWatch
+    private var datastoreWatch: DirectoryWatch
+    private var monitor: NetlinkMonitor
+    private let signals: SignalFD
+    private let listener: UnixListener
+    private let timer: TimerFD
+    private var epoll: Epoll
+
+    private var wantsWalk = true
+    private var wantsSnapshot = true
+    private var lastWalk: (started: UInt64, ended: UInt64) = (0, 0)
+
+    init(
+        configFile: ConfigFile, config: NodeConfig, reconciler: consuming Reconciler, signals: consuming SignalFD,
+        log: Logger
+    ) throws {
+        // The subscription comes before the first read: what changes in between is then told of.
+        let monitor = try NetlinkMonitor()
+        let datastoreWatch = try DirectoryWatch(config.datastoreDirectory)
+        let configWatch = try DirectoryWatch(configFile.directory)
+        let listener = try UnixListener(path: config.statusSocketPath)
+        let timer = try TimerFD()
+        let epoll = try Epoll()
+        try epoll.add(signals.descriptor.rawValue, token: Token.signal)
+        try epoll.add(configWatch.fileDescriptor, token: Token.config)
+        try epoll.add(datastoreWatch.fileDescriptor, token: Token.datastore)
+        try epoll.add(monitor.fileDescriptor, token: Token.kernel)
+        try epoll.add(listener.descriptor.rawValue, token: Token.status)
+        try epoll.add(timer.descriptor.rawValue, token: Token.timer)
+        try epoll.add(reconciler.tunnel.lossDescriptor, token: Token.loss)
+        self.log = log
+        self.configFile = configFile
+        self.config = config
+        self.reconciler = reconciler
+        self.datastore = FileDatastore(directory: config.datastoreDirectory)
+        self.configWatch = configWatch
+        self.datastoreWatch = datastoreWatch
+        self.monitor = monitor
+        self.signals = signals
+        self.listener = listener
+        self.timer = timer
+        self.epoll = epoll
+    }
+
+    /// Runs until SIGTERM or SIGINT. Routes and device stay.
+    mutating func run() throws {
+        while true {
+            try walkIfDue()
+            for index in 0..<(try epoll.wait()) {
+                switch epoll[index].token {
+                case Token.signal:
+                    guard let signal = try signals.read() else { break }
+                    if signal == Signals.hangup {
+                        (wantsWalk, wantsSnapshot) = (true, true)
+                        readConfig()
+                    } else {
+                        log.info("stopping; routes and device stay")
+                        try? listener.removePath()
+                        return
+                    }
+                case Token.config: if try configWatch.drain() { readConfig() }
+                case Token.datastore: if try datastoreWatch.drain() { wantsSnapshot = true }
+                case Token.kernel: try readKernelEvents()
+                case Token.status: try answerStatus()
+                case Token.timer:
+                    timer.drain()
+                    wantsWalk = true
+                case Token.loss: wantsWalk = true
+                default: break
+                }
+            }
+        }
+    }
+
+    /// Walks if there is a reason, but leaves as much time between two walks as the last one took: a storm of
+    /// events on a host with many routes must not become a storm of dumps.
+    private mutating func walkIfDue() throws {
+        guard wantsWalk || wantsSnapshot else { return }
+        let now = Monotonic.now
+        let due = lastWalk.ended + (lastWalk.ended - lastWalk.started)
+        guard now >= due else { return try timer.arm(afterNanoseconds: due - now) }
+        if wantsSnapshot {
+            reconciler.take(datastore.load(beingWritten: datastoreWatch.namesBeingWritten))
+            wantsSnapshot = false
+        }
+        wantsWalk = false
+        reconciler.walk()
+        lastWalk = (now, Monotonic.now)
+        if reconciler.readFailure != nil {
+            try timer.arm(afterNanoseconds: ControlLoop.readRetry)
+        } else if let retry = reconciler.nextRetry {
+            try timer.arm(afterNanoseconds: retry > lastWalk.ended ? retry - lastWalk.ended : 1)
+        } else {
+            try timer.disarm()
+        }
+    }
+
+    private mutating func readKernelEvents() throws {
+        let ownPort = reconciler.portID
+        var isOurs = true
+        var wasOverrun = false
+        try monitor.drain { event in
+            switch event {
+            case .route(_, _, senderPortID: ownPort): break
+            case .overrun:
+                wasOverrun = true
+                isOurs = false
+            default: isOurs = false
+            }
+        }
+        if wasOverrun { log.notice("netlink events were lost: everything is read anew") }
+        if !isOurs { wantsWalk = true }
+    }
+
+    private mutating func readConfig() {
+        do {
+            let changed = try configFile.load()
+            let restart = NodeConfig.restartKeys(from: config, to: changed)
+            configProblems = restart.map { "restart needed: '\($0)' has changed" }
+            if changed.ipipMode != config.ipipMode || changed.tunnelMTU != config.tunnelMTU {
+                log.info("config changed")
+                wantsWalk = true
+            }
+            // Only what takes effect live is taken over: the rest is what this process still works by.
+            config.ipipMode = changed.ipipMode
+            config.tunnelMTU = changed.tunnelMTU
+            reconciler.configure(ipipMode: config.ipipMode, tunnelMTU: config.tunnelMTU)
+        } catch {
+            configProblems = ["\(error); the last good config stays in force"]
+        }
+        for problem in configProblems { log.error("\(problem)") }
+    }
+
+    private func answerStatus() throws {
+        while let client = try listener.accept() {
+            let report = StatusReport(config: config, problems: configProblems, reconciler: reconciler)
+            StatusServer.answer(client, with: report, log: log)
+        }
+    }
+}

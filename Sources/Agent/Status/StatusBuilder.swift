@@ -1,0 +1,98 @@
+// The status report from the values of the latest walk, the tier's counters and what stands in the way.
+
+internal import Dataplane
+internal import Datastore
+internal import FoundationEssentials
+internal import LinuxSystem
+internal import Net
+internal import Overlay
+internal import Packet
+
+extension StatusReport {
+    /// Reads the report off the reconciler; before the first walk only the config is known.
+    init(config: NodeConfig, problems: [String], reconciler: borrowing Reconciler) {
+        let outcome = reconciler.outcome
+        let counters = reconciler.tunnel.counters()
+        let obstacles = StatusReport.obstacles(reconciler)
+        let local = reconciler.local
+        node = local.name
+        address = local.address.description
+        pid = Host.processID
+        tier = reconciler.tier.tier.rawValue
+        tierReason = reconciler.tier.reason
+        ready = obstacles.isEmpty
+        notReadyBecause = obstacles
+        tunnel = Tunnel(
+            device: local.tunnelDevice, mtu: outcome?.view.observed.device?.mtu ?? 0,
+            address: outcome?.desired.device.address?.description)
+        peers = outcome.map { StatusReport.peers($0, reconciler.topology, counters) } ?? []
+        let desired = outcome?.desired.routes.count ?? 0
+        let conflicts = outcome?.desired.conflicts ?? []
+        routes = Routes(
+            desired: desired + conflicts.count, installed: outcome.map(StatusReport.installed) ?? 0,
+            conflicts: conflicts.map {
+                Conflict(destination: $0.destination.description, protocol: Int($0.routeProtocol))
+            })
+        drops = Dictionary(
+            uniqueKeysWithValues: DropReason.allCases.map { ($0.name, counters.dropped($0)) })
+        warnings =
+            (outcome?.desired.warnings ?? []).map { Notice(code: $0.code, message: $0.message) }
+            + problems.map { Notice(code: "config", message: $0) }
+            + reconciler.datastoreErrors.map { Notice(code: "datastore", message: "\($0)") }
+            + reconciler.failures.map { Notice(code: "failing", message: $0) }
+        notes = reconciler.datastoreNotes
+        lastResync = outcome.map { outcome in
+            let age = Double(Monotonic.now - outcome.finished) / 1e9
+            return Date(timeIntervalSinceNow: -age).formatted(.iso8601)
+        }
+    }
+
+    /// What keeps the node from being ready, in words.
+    private static func obstacles(_ reconciler: borrowing Reconciler) -> [String] {
+        guard let outcome = reconciler.outcome else {
+            return [reconciler.readFailure.map { "the kernel could not be read: \($0)" } ?? "not looked yet"]
+        }
+        var obstacles: [String] = []
+        if !reconciler.isDatastoreInSync { obstacles.append("the datastore is not in sync") }
+        if let failure = reconciler.readFailure { obstacles.append("the kernel could not be read: \(failure)") }
+        let device = outcome.view.observed.device
+        if device == nil || device?.isUp == false || !reconciler.tunnel.isCarried {
+            obstacles.append("\(outcome.local.tunnelDevice) is not up")
+        }
+        let missing = outcome.desired.routes.count - installed(outcome)
+        if missing > 0 { obstacles.append("\(missing) route\(missing == 1 ? " is" : "s are") not in the kernel") }
+        let conflicts = outcome.desired.conflicts.count
+        if conflicts > 0 {
+            obstacles.append("\(conflicts) route\(conflicts == 1 ? " is" : "s are") in conflict with others")
+        }
+        return obstacles
+    }
+
+    /// How many desired routes the kernel has: all but those that the walk left to add or to replace.
+    private static func installed(_ outcome: Reconciler.Outcome) -> Int {
+        let missing = outcome.remaining.steps.count { step in
+            switch step {
+            case .route(.add), .route(.replace): true
+            default: false
+            }
+        }
+        return outcome.desired.routes.count - missing
+    }
+
+    private static func peers(
+        _ outcome: Reconciler.Outcome, _ topology: Topology, _ counters: TunnelCounters
+    ) -> [Peer] {
+        let counts = Dictionary(zip(counters.addresses, counters.peers), uniquingKeysWith: { first, _ in first })
+        let verdicts = PeerVerdict.all(
+            local: outcome.local, topology: topology, facts: outcome.view.facts, desired: outcome.desired)
+        return verdicts.map { peer in
+            let count = counts[peer.node.address.address] ?? PeerCounters()
+            return Peer(
+                node: peer.node.name, address: peer.node.address.description,
+                tunnelAddress: peer.node.tunnelAddress?.description, verdict: peer.decision.verdict.rawValue,
+                reason: peer.decision.reason.rawValue, blocks: peer.prefixes.map(\.description),
+                txPackets: count.txPackets, txBytes: count.txBytes, rxPackets: count.rxPackets,
+                rxBytes: count.rxBytes)
+        }
+    }
+}

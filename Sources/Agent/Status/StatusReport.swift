@@ -1,0 +1,81 @@
+// What `poplin status` shows: a value made from the same desired state and observation that were applied.
+
+internal import Net
+public import Overlay
+
+/// The agent's state, as the status socket gives it out. Keys are stable; absent values are null.
+public struct StatusReport: Codable, Hashable, Sendable {
+    /// The tunnel device.
+    public struct Tunnel: Codable, Hashable, Sendable {
+        public var device: String
+        public var mtu: Int
+        @Nullable public var address: String?
+    }
+
+    /// Another node.
+    public struct Peer: Codable, Hashable, Sendable {
+        public var node: String
+        public var address: String
+        @Nullable public var tunnelAddress: String?
+        public var verdict: String
+        public var reason: String
+        public var blocks: [String]
+        public var txPackets: UInt64
+        public var txBytes: UInt64
+        public var rxPackets: UInt64
+        public var rxBytes: UInt64
+    }
+
+    /// A route of somebody else in the way of one of ours.
+    public struct Conflict: Codable, Hashable, Sendable {
+        public var destination: String
+        public var `protocol`: Int
+    }
+
+    /// How many routes should be there and how many are.
+    public struct Routes: Codable, Hashable, Sendable {
+        public var desired: Int
+        public var installed: Int
+        public var conflicts: [Conflict]
+    }
+
+    /// A warning with its code.
+    public struct Notice: Codable, Hashable, Sendable {
+        public var code: String
+        public var message: String
+
+        /// A notice.
+        public init(code: String, message: String) {
+            self.code = code
+            self.message = message
+        }
+    }
+
+    public var node: String
+    public var address: String
+    public var pid: Int32
+    public var tier: String
+    public var tierReason: String
+    public var ready: Bool
+    public var notReadyBecause: [String]
+    public var tunnel: Tunnel
+    public var peers: [Peer]
+    public var routes: Routes
+    public var drops: [String: UInt64]
+    /// RFC 3339, UTC.
+    @Nullable public var lastResync: String?
+    public var warnings: [Notice]
+    public var notes: [String]
+}
+
+extension StatusReport {
+    /// What the tier accepts, as the running agent says: for `plan`, which looks from outside.
+    public var tunnelPeers: [TunnelPeer] {
+        peers.compactMap { peer in
+            guard let address = IPv4Address(peer.address.prefix { $0 != "/" }) else { return nil }
+            return TunnelPeer(
+                name: peer.node, address: address, tunnelAddress: peer.tunnelAddress.flatMap { IPv4Address($0) },
+                prefixes: peer.blocks.compactMap { IPv4Prefix($0) })
+        }
+    }
+}

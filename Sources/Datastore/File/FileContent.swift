@@ -1,0 +1,122 @@
+// One file's part of the cluster: its last good resources stay in force while it is broken.
+
+internal import LinuxSystem
+
+/// The resources of one file, as far as they are good, and what is wrong with the rest.
+struct FileContent: Sendable {
+    var status: FileStatus?
+    var resources: [Resource] = []
+    var errors: [SourceError] = []
+    var notes = NoteCounter()
+    /// Every resource of the file is here in this version or in an older one.
+    var isComplete = true
+
+    /// At most this many errors of one file are kept.
+    static let errorLimit = 100
+
+    /// Reads the file at `path`.
+    ///
+    /// - A file that cannot be read, or that is not YAML, leaves what was there before.
+    /// - A refused resource leaves its own last version, and while a file has one nothing vanishes from it: text that
+    ///   was cut off looks just like this.
+    /// - Parameter old: the file as it was before; nil at the first look.
+    static func read(_ path: String, status: FileStatus, limit: Int, old: FileContent?) -> FileContent {
+        var new = FileContent(status: status)
+        let source: YAMLSource
+        do throws(SourceError) {
+            source = try YAMLSource(bytes(of: path, limit: limit), file: path)
+        } catch {
+            return new.withoutChange(from: old, because: error)
+        }
+
+        var reader = ResourceReader()
+        var errorCount = 0
+        var isBroken = false
+        var refused = false
+        func add(_ errors: [SourceError]) {
+            errorCount += errors.count
+            new.errors += errors.prefix(max(0, errorLimit - new.errors.count))
+        }
+        source.forEachDocument { document in
+            switch document {
+            case .failure(let error):
+                isBroken = true
+                add([error])
+            case .success(let value):
+                reader.read(value) { outcome in
+                    switch outcome {
+                    case .resource(let resource):
+                        new.resources.append(resource)
+                    case .refused(_, let errors):
+                        refused = true
+                        add(errors)
+                    }
+                }
+            }
+        }
+        if errorCount > new.errors.count {
+            new.errors.append(
+                SourceError(file: path, problem: "\(errorCount - new.errors.count) more errors in this file"))
+        }
+        new.notes = reader.notes
+        guard let old else {
+            new.isComplete = errorCount == 0
+            return new
+        }
+        if isBroken {
+            new.resources = old.resources
+            new.isComplete = old.isComplete
+            return new
+        }
+        new.inherit(from: old, keepingMissing: refused)
+        if refused { new.isComplete = old.isComplete }
+        return new
+    }
+
+    /// The content of a file that could not be looked into.
+    static func unreadable(_ error: SourceError, old: FileContent?) -> FileContent {
+        FileContent().withoutChange(from: old, because: error)
+    }
+
+    private func withoutChange(from old: FileContent?, because error: SourceError) -> FileContent {
+        var result = self
+        result.errors = [error]
+        result.resources = old?.resources ?? []
+        result.notes = old?.notes ?? NoteCounter()
+        result.isComplete = old?.isComplete ?? false
+        return result
+    }
+
+    private mutating func inherit(from old: FileContent, keepingMissing: Bool) {
+        var inForce: [ResourceIdentity: Bool] = [:]
+        inForce.reserveCapacity(resources.count)
+        for resource in old.resources { inForce[resource.identity] = resource.isInForce }
+        for index in resources.indices {
+            resources[index].isInForce = inForce.removeValue(forKey: resources[index].identity) ?? false
+        }
+        guard keepingMissing else { return }
+        for resource in old.resources where inForce[resource.identity] != nil {
+            resources.append(resource)
+        }
+    }
+}
+
+private func bytes(of path: String, limit: Int) throws(SourceError) -> [UInt8] {
+    do {
+        return try TextFile.readBytes(path, limit: limit)
+    } catch {
+        let reason: String
+        var remedy = "make it readable for the agent"
+        switch error {
+        case .tooLarge(_, let limit):
+            reason = "larger than the limit of \(limit) bytes"
+            remedy = "spread the resources over several files"
+        case .notFound: reason = "not found"
+        case .isDirectory: reason = "is a directory"
+        case .notAFile: reason = "is not a regular file"
+        case .notUTF8: reason = "is not UTF-8 text"
+        case .system(let error): reason = error.reason
+        }
+        throw SourceError(file: path, problem: reason, remedy: remedy)
+    }
+}

@@ -1,0 +1,62 @@
+// What makes a name or an address possible at all, said once for resources and for the node config.
+
+public import Net
+
+/// Rules that names and addresses of nodes keep, whoever writes them.
+public enum NodeRules {
+    /// Why `name` is no node or resource name; nil where it is one.
+    ///
+    /// The rule is Kubernetes': an RFC 1123 subdomain of at most 253 characters in labels of at most 63.
+    public static func problem(withName name: String) -> String? {
+        guard !name.isEmpty else { return "is empty" }
+        guard name.utf8.count <= 253 else { return "is longer than 253 characters" }
+        for label in name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
+            guard let first = label.first, let last = label.last else { return "has an empty part between dots" }
+            guard label.count <= 63 || !name.utf8.contains(UInt8(ascii: ".")) else {
+                return "has a part longer than 63 characters"
+            }
+            guard label.allSatisfy({ isLetterOrDigit($0) || $0 == UInt8(ascii: "-") }) else {
+                return "\(printable(name)) has characters other than a-z, 0-9, '-' and '.'"
+            }
+            guard isLetterOrDigit(first), isLetterOrDigit(last) else {
+                return "\(printable(name)) begins or ends with '-' (or a part of it does)"
+            }
+        }
+        return nil
+    }
+
+    /// Why `address` cannot be a node's underlay address; nil where it can.
+    public static func problem(withAddress address: IPv4InterfaceAddress) -> String? {
+        let first = address.address.rawValue >> 24
+        switch first {
+        case 0: return "\(address.address) is in 0.0.0.0/8, which is no host's"
+        case 127: return "\(address.address) is a loopback address"
+        case 224...239: return "\(address.address) is a multicast address"
+        case 240...255: return "\(address.address) is in 240.0.0.0/4, which is reserved"
+        default: break
+        }
+        guard address.prefixLength > 0 else { return "a prefix length of 0 puts every host on one link" }
+        guard address.prefixLength < 31 else { return nil }
+        if address.prefix.address == address.address { return "\(address.address) is the network's own address" }
+        if address.prefix.last == address.address { return "\(address.address) is the network's broadcast address" }
+        return nil
+    }
+
+    /// Why workloads cannot have addresses of `prefix`; nil where they can.
+    static func problem(withPrefix prefix: IPv4Prefix) -> String? {
+        guard prefix.length > 0 else { return "\(prefix) is every address there is" }
+        for (text, meaning) in [
+            ("0.0.0.0/8", "no host's"), ("127.0.0.0/8", "loopback"), ("169.254.0.0/16", "link-local"),
+            ("224.0.0.0/4", "multicast"), ("240.0.0.0/4", "reserved"),
+        ] {
+            if let special = IPv4Prefix(text), special.overlaps(prefix) {
+                return "\(prefix) overlaps \(special), which is \(meaning)"
+            }
+        }
+        return nil
+    }
+
+    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+}
