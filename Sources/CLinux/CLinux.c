@@ -138,6 +138,14 @@ int clinux_tun_set_offload(int fd, unsigned int flags) {
     return ioctl(fd, TUNSETOFFLOAD, (unsigned long)flags);
 }
 
+int clinux_set_transmit_queue_length(int socket, const char *name, int packets) {
+    struct ifreq request;
+    memset(&request, 0, sizeof request);
+    strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+    request.ifr_qlen = packets;
+    return ioctl(socket, SIOCSIFTXQLEN, &request);
+}
+
 int clinux_tun_set_queue(int fd, int attached) {
     struct ifreq request;
     memset(&request, 0, sizeof request);

@@ -71,6 +71,13 @@ public struct TunDevice: ~Copyable, Sendable {
         try syscall("TUNSETOFFLOAD", on: name) { clinux_tun_set_offload(descriptor.rawValue, offload.rawValue) }
     }
 
+    /// Sets how many packets may wait to be read (500 where nobody sets it); what comes on top is dropped unseen.
+    public func setQueueLength(_ packets: Int32) throws(SyscallError) {
+        let socket = try Descriptor.socket(AF_INET, SOCK_DGRAM, 0, nonBlocking: true)
+        let number = socket.rawValue
+        try syscall("SIOCSIFTXQLEN", on: name) { unsafe clinux_set_transmit_queue_length(number, name, packets) }
+    }
+
     /// Takes this queue out of the spreading of flows, or puts it back; only with several queues.
     public func setQueueAttached(_ attached: Bool) throws(SyscallError) {
         try syscall("TUNSETQUEUE", on: name) { clinux_tun_set_queue(descriptor.rawValue, attached ? 1 : 0) }

@@ -47,6 +47,7 @@ enum RouteAttribute {
     static var cacheInfo: UInt16 { UInt16(RTA_CACHEINFO.rawValue) }
     static var userID: UInt16 { UInt16(RTA_UID.rawValue) }
     static var padding: UInt16 { UInt16(RTA_PAD.rawValue) }
+    static var multipath: UInt16 { UInt16(RTA_MULTIPATH.rawValue) }
     /// Inside ``metrics``.
     static var metricMTU: UInt16 { UInt16(RTAX_MTU) }
 }

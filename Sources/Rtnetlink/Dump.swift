@@ -48,17 +48,8 @@ extension NetlinkSocket {
     public mutating func routes(
         filter: RouteFilter = RouteFilter(), onRestart: () -> Void, body: (RouteMessage) -> Void
     ) throws(NetlinkError) {
-        var header = rtmsg()
-        header.rtm_family = ipv4Family
-        header.rtm_protocol = filter.routeProtocol ?? 0
-        header.rtm_type = filter.kind?.rawValue ?? 0
-        if let table = filter.table, table <= 255 { header.rtm_table = UInt8(table) }
         var request = RequestBuffer()
-        request.append(type: MessageType.getRoute, flags: MessageFlag.dump) { request in
-            request.put(header)
-            if let table = filter.table, table > 255 { request.put(RouteAttribute.table, table) }
-            if let link = filter.link { request.put(RouteAttribute.outputLink, link) }
-        }
+        filter.encode(into: &request)
         try dump(
             &request, operation: "list routes", object: filter.table.map { "table \($0)" } ?? "", absent: ENOENT,
             onRestart: onRestart
@@ -114,6 +105,22 @@ extension NetlinkSocket {
             }
         }
         throw NetlinkError(kind: .interrupted, code: EINTR, operation: operation, object: object)
+    }
+}
+
+extension RouteFilter {
+    /// Writes the request for a listing: with strict checking, its fields are what the kernel filters by.
+    func encode(into requests: inout RequestBuffer) {
+        var header = rtmsg()
+        header.rtm_family = ipv4Family
+        header.rtm_protocol = routeProtocol ?? 0
+        header.rtm_type = kind?.rawValue ?? 0
+        if let table, table <= 255 { header.rtm_table = UInt8(table) }
+        requests.append(type: MessageType.getRoute, flags: MessageFlag.dump) { request in
+            request.put(header)
+            if let table, table > 255 { request.put(RouteAttribute.table, table) }
+            if let link { request.put(RouteAttribute.outputLink, link) }
+        }
     }
 }
 

@@ -107,6 +107,12 @@ struct Attribute {
         return unsafe value.loadUnaligned(as: T.self)
     }
 
+    /// The value's beginning as a fixed-size type; nil where the value is shorter.
+    func prefix<T: BitwiseCopyable>(_ type: T.Type) -> T? {
+        guard count >= MemoryLayout<T>.size else { return nil }
+        return unsafe value.loadUnaligned(as: T.self)
+    }
+
     /// A 32-bit value in network byte order.
     var bigEndian32: UInt32? { load(UInt32.self).map { UInt32(bigEndian: $0) } }
 

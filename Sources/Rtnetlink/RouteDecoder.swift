@@ -61,6 +61,10 @@ extension RouteMessage {
                     mtu = value
                 }
                 guard metrics.isExhausted else { return nil }
+            case RouteAttribute.multipath:
+                // The first of several next hops tells how the destination is reached.
+                foreign = true
+                if let hop = attribute.firstNextHop { (link, gateway) = (hop.link, hop.gateway) }
             case RouteAttribute.cacheInfo, RouteAttribute.userID, RouteAttribute.padding:
                 break
             default:
@@ -88,5 +92,17 @@ extension RouteMessage.Flags {
         if flags & UInt32(RTNH_F_DEAD) != 0 { bits |= Self.dead.rawValue }
         if flags & UInt32(RTNH_F_OFFLOAD) != 0 { bits |= Self.offload.rawValue }
         self.init(rawValue: bits)
+    }
+}
+
+extension Attribute {
+    /// The first `struct rtnexthop` of `RTA_MULTIPATH`: its device, and its gateway or 0.
+    fileprivate var firstNextHop: (link: Int32, gateway: UInt32)? {
+        guard let hop = prefix(rtnexthop.self) else { return nil }
+        var attributes = nested(at: MemoryLayout<rtnexthop>.size)
+        guard Int(hop.rtnh_len) > MemoryLayout<rtnexthop>.size, let first = attributes.next(),
+            first.type == RouteAttribute.gateway
+        else { return (hop.rtnh_ifindex, 0) }
+        return first.bigEndian32.map { (hop.rtnh_ifindex, $0) }
     }
 }

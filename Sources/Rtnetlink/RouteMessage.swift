@@ -44,11 +44,11 @@ public struct RouteMessage: Hashable, Sendable, BitwiseCopyable {
     }
 
     public var destination: IPv4Prefix
-    /// `0.0.0.0` for none.
+    /// `0.0.0.0` for none; of several next hops the first's.
     public var gateway: IPv4Address
     /// The preferred source; `0.0.0.0` for none.
     public var source: IPv4Address
-    /// The outgoing device's index; 0 for none.
+    /// The outgoing device's index; 0 for none; of several next hops the first's.
     public var link: Int32
     public var metric: UInt32
     public var table: UInt32

@@ -165,7 +165,18 @@ struct KernelTests {
                             destination: IPv4Prefix(host: IPv4Address(rawValue: number << 24)), link: link,
                             routeProtocol: routeProtocol)))
             }
-            // A kernel that filters marks each message with NLM_F_DUMP_FILTERED; here the count alone is visible.
+            var request = RequestBuffer()
+            RouteFilter(routeProtocol: 112).encode(into: &request)
+            let sent = request.chunk(from: 0, byteLimit: .max, countLimit: 1, sequence: 1).bytes
+            #expect(socket.endpoint.send(sent) == 0)
+            var protocols: [UInt8] = []
+            while case .datagram(var messages) = socket.endpoint.receive() {
+                while let message = messages.next() {
+                    if let route = RouteMessage(message) { protocols.append(route.routeProtocol) }
+                }
+            }
+            #expect(protocols == [112, 112], "as received, before the filter is asked again here")
+
             var seen: [RouteMessage] = []
             try socket.routes(filter: RouteFilter(routeProtocol: 112), onRestart: { seen = [] }) { seen.append($0) }
             #expect(seen.map(\.destination) == [prefix("1.0.0.0/32"), prefix("3.0.0.0/32")])

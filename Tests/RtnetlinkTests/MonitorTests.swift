@@ -17,31 +17,18 @@ struct MonitorTests {
             try socket.perform(.addRoute(route))
             try socket.perform(.deleteRoute(route))
             try socket.perform(.addRule(RuleMessage(priority: 50, table: 254)))
-            let events = try Self.drain(&monitor)
+            let heard = try Heard(from: &monitor)
 
-            #expect(events.contains { if case .link(.new, let link) = $0 { link.name == "v0" } else { false } })
-            #expect(
-                events.contains {
-                    if case .address(.new, let told) = $0 {
-                        told.link == link && told.address == interfaceAddress("10.99.0.1/24")
-                    } else {
-                        false
-                    }
-                })
-            #expect(events.contains { if case .rule(.new, let rule) = $0 { rule.priority == 50 } else { false } })
-            let port = socket.portID
-            let changes: [MonitorEvent.Change] = events.compactMap {
-                guard case .route(let change, let told, senderPortID: port) = $0, told.routeProtocol == 112
-                else { return nil }
-                return change
-            }
-            #expect(changes == [.new, .deleted])
-            let ofTheKernel = events.contains {
-                if case .route(.new, let told, senderPortID: 0) = $0 { told.routeProtocol == 2 } else { false }
-            }
-            #expect(ofTheKernel)
-            #expect(!events.contains(.overrun))
-            #expect(try Self.drain(&monitor).isEmpty)
+            #expect(heard.newLinks.map(\.name).contains("v0"))
+            #expect(heard.newAddresses.map(\.address).contains(interfaceAddress("10.99.0.1/24")))
+            #expect(heard.rules == [RuleMessage(priority: 50, table: 254)])
+            let ours = heard.routes.filter { $0.route.routeProtocol == 112 }
+            #expect(ours.map(\.change) == [.new, .deleted])
+            #expect(ours.map(\.sender) == [socket.portID, socket.portID])
+            let connected = heard.routes.filter { $0.route.destination == prefix("10.99.0.0/24") }
+            #expect(connected.map(\.change) == [.new])
+            #expect(connected.map(\.sender) == [0], "made by the kernel itself")
+            #expect(heard.overruns == 0)
         }
     }
 
@@ -55,10 +42,7 @@ struct MonitorTests {
             try socket.perform(.setLink(.index(link), LinkChange(master: bridge.index)))
             try socket.perform(.setLink(.index(link), LinkChange(master: 0)))
             try socket.perform(.deleteLink(.name("br0")))
-            let deleted: [String] = try Self.drain(&monitor).compactMap {
-                if case .link(.deleted, let link) = $0 { link.name } else { nil }
-            }
-            #expect(deleted == ["br0"])
+            #expect(try Heard(from: &monitor).deletedLinks.map(\.name) == ["br0"])
         }
     }
 
@@ -68,51 +52,64 @@ struct MonitorTests {
                 .addRoute(RouteSpecification(destination: prefix("10.1.0.0/24"), link: link, routeProtocol: 112)))
             var monitor = try NetlinkMonitor()
             try socket.perform(.setLink(.index(link), LinkChange(isUp: false)))
-            let events = try Self.drain(&monitor)
-            #expect(events.contains { if case .link(.new, let told) = $0 { !told.isUp } else { false } })
-            let routesTold = events.contains {
-                if case .route(_, let told, _) = $0 { told.routeProtocol == 112 } else { false }
-            }
-            print("EVENTS", routesTold)
-            let again = events.contains {
-                if case .route(_, let told, _) = $0 { told.routeProtocol == 112 } else { false }
-            }
-            print("EVENTS again", again)
-            let third = events.contains {
-                print("CLOSURE", $0)
-                return if case .route(_, let told, _) = $0 { told.routeProtocol == 112 } else { false }
-            }
-            print("EVENTS third", third)
-            #expect(!routesTold)
+            let heard = try Heard(from: &monitor)
+            // The carrier's own news may come between: the kernel tells it up to a second later.
+            let told = heard.newLinks.filter { $0.index == link }
+            #expect(told.last?.isUp == false)
+            #expect(heard.routes.isEmpty)
             #expect(try socket.routes(filter: RouteFilter(routeProtocol: 112)).isEmpty)
         }
     }
 
     @Test func `A full receive buffer is an overrun, after which the monitor goes on`() throws {
-        try KernelTests.withVeth { socket, link in
+        // Without a link, so that nothing is told but what is asked for here.
+        try TestNamespace().run {
+            var socket = try NetlinkSocket()
             var monitor = try NetlinkMonitor(receiveBufferBytes: 4096)
             var batch = NetlinkBatch()
             for number: UInt32 in 0..<500 {
                 batch.append(
                     .addRoute(
                         RouteSpecification(
-                            destination: IPv4Prefix(host: IPv4Address(rawValue: 0x0A01_0000 + number)), link: link,
+                            destination: IPv4Prefix(host: IPv4Address(rawValue: 0x0A01_0000 + number)),
+                            kind: .blackhole,
                             routeProtocol: 112)))
             }
             #expect(try socket.perform(&batch).failures.isEmpty)
-            let events = try Self.drain(&monitor)
-            #expect(events.contains(.overrun))
-            #expect(events.count < 500)
+            let heard = try Heard(from: &monitor)
+            #expect(heard.overruns > 0)
+            #expect(heard.routes.count < 500)
             try socket.perform(.addRule(RuleMessage(priority: 50, table: 254)))
-            let later = try Self.drain(&monitor)
-            #expect(later.count == 1)
-            #expect(later.contains { if case .rule(.new, let rule) = $0 { rule.priority == 50 } else { false } })
+            let later = try Heard(from: &monitor)
+            #expect(later.rules.map(\.priority) == [50])
+            #expect(later.overruns == 0)
         }
     }
 
-    private static func drain(_ monitor: inout NetlinkMonitor) throws -> [MonitorEvent] {
-        var events: [MonitorEvent] = []
-        try monitor.drain { events.append($0) }
-        return events
+    /// The events of one draining, by their kind. Kept out of `#expect` on purpose: with Swift 6.3.1 a closure inside
+    /// the macro and a like one after it can become one function, and a test then asks the wrong question.
+    private struct Heard {
+        var newLinks: [LinkMessage] = []
+        var deletedLinks: [LinkMessage] = []
+        var newAddresses: [AddressMessage] = []
+        var routes: [(change: MonitorEvent.Change, route: RouteMessage, sender: UInt32)] = []
+        var rules: [RuleMessage] = []
+        var overruns = 0
+
+        init(from monitor: inout NetlinkMonitor) throws {
+            var events: [MonitorEvent] = []
+            try monitor.drain { events.append($0) }
+            for event in events {
+                switch event {
+                case .link(.new, let link): newLinks.append(link)
+                case .link(.deleted, let link): deletedLinks.append(link)
+                case .address(.new, let address): newAddresses.append(address)
+                case .address(.deleted, _): break
+                case .route(let change, let route, let sender): routes.append((change, route, sender))
+                case .rule(_, let rule): rules.append(rule)
+                case .overrun: overruns += 1
+                }
+            }
+        }
     }
 }

@@ -148,6 +148,18 @@ import Testing
         #expect(decoded(bytes) { RouteMessage($0) }?.hasForeignDetail == true, "\(name)")
     }
 
+    @Test func `Of several next hops the first is told`() {
+        // rtattr RTA_MULTIPATH of 36 bytes: two rtnexthop of 16 (len, flags, hops, ifindex), each with RTA_GATEWAY
+        let multipath = """
+            24 00 09 00 10 00 00 00 05 00 00 00 08 00 05 00 c0 00 02 01
+            10 00 00 00 06 00 00 00 08 00 05 00 c0 00 02 02
+            """
+        let bytes = Self.withLength(Self.tunnelRouteBytes + hex(multipath))
+        let route = decoded(bytes) { RouteMessage($0) }
+        #expect(route?.link == 5)
+        #expect(route?.gateway == address("192.0.2.1"))
+    }
+
     @Test(arguments: [
         ("a longer prefix than there is", 17, UInt8(33)), ("another family", 16, UInt8(10)),
         ("an address of three bytes", 28, UInt8(7)), ("an attribute beyond the message", 44, UInt8(12)),

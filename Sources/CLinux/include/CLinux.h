@@ -88,6 +88,8 @@ extern const unsigned int clinux_tun_offload_tso_ecn;
 int clinux_tun_attach(int fd, char *name, unsigned short flags);
 int clinux_tun_set_persistent(int fd, int persistent);
 int clinux_tun_set_offload(int fd, unsigned int flags);
+/// How many packets may wait in a device (`ip link set txqueuelen`), asked through any socket.
+int clinux_set_transmit_queue_length(int socket, const char *name, int packets);
 int clinux_tun_set_queue(int fd, int attached);
 
 #endif

@@ -18,6 +18,10 @@ final class PacketLoop: @unchecked Sendable {
     /// Packets taken from one side before the other has its turn.
     private static let batch = 64
 
+    /// Packets that may wait in the device: more than one TCP connection's largest window (`tcp_rmem`, 6 MB), or
+    /// its bursts would push out everybody else's packets.
+    private static let queueLength: Int32 = 4096
+
     private let device: TunDevice
     private let socket: RawIPv4Socket
     private var epoll: Epoll
@@ -36,6 +40,7 @@ final class PacketLoop: @unchecked Sendable {
     /// and opens the raw socket.
     init(device name: String, settings: TunnelSettings, table: ForwardingTable) throws(SyscallError) {
         device = try TunDevice.open(name, multiQueue: true, vnetHeader: true, persistent: true)
+        try device.setQueueLength(Self.queueLength)
         socket = try RawIPv4Socket(proto: IPProtocol.ipip)
         try socket.bind(to: settings.localAddress.rawValue)
         try socket.forceBuffers(receive: 4 << 20, send: 4 << 20)
