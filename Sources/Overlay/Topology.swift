@@ -27,7 +27,7 @@ public struct Topology: Sendable {
     /// Blocks that contain the underlay address of a node, with that node; none in a sound cluster.
     let occupants: [IPv4Prefix: Int32]
     private let ownerNames: [IPv4Prefix: String]
-    private let poolTable: IPv4PrefixTable
+    private let poolSearch: PrefixSearch
 
     /// Settles and indexes a snapshot.
     ///
@@ -40,7 +40,8 @@ public struct Topology: Sendable {
         let pools = state.pools.sorted { ($0.prefix, $0.name) < ($1.prefix, $1.name) }
         self.nodes = nodes
         self.pools = pools
-        poolTable = IPv4PrefixTable(pools.enumerated().map { (prefix: $0.element.prefix, value: UInt32($0.offset)) })
+        let poolPrefixes = pools.map(\.prefix)
+        poolSearch = PrefixSearch(poolPrefixes)
         var warnings: [Warning] = []
         var byName: [String: Int32] = [:]
         byName.reserveCapacity(nodes.count)
@@ -58,7 +59,6 @@ public struct Topology: Sendable {
         }
         shadowedNodes = shadowed
 
-        let poolPrefixes = pools.map(\.prefix)
         var settled: [SettledBlock] = []
         settled.reserveCapacity(state.blocks.count)
         var ownerNames: [IPv4Prefix: String] = [:]
@@ -85,8 +85,8 @@ public struct Topology: Sendable {
                 ownerless[name, default: (prefix, 0)].count += 1
                 ownerNames[prefix] = name
             }
-            let pool = poolTable.lookup(prefix.address).flatMap { index in
-                poolPrefixes[Int(index)].contains(prefix)
+            let pool = poolSearch.lookup(prefix.address).flatMap { index in
+                poolPrefixes[index].contains(prefix)
                     ? Int32(index) : Topology.narrowest(of: poolPrefixes, containing: prefix)
             }
             if pool == nil { outside += 1 }
@@ -104,7 +104,7 @@ public struct Topology: Sendable {
 
     /// The pool that contains `address`.
     public func pool(containing address: IPv4Address) -> Pool? {
-        poolTable.lookup(address).map { pools[Int($0)] }
+        poolSearch.lookup(address).map { pools[$0] }
     }
 
     /// The most specific block that contains `address`, as an index in ``blocks``.

@@ -7,7 +7,7 @@ public struct Underlay: Sendable {
     /// The device that carries the node's address; nil where none does.
     public let link: Link?
     private let routes: [UnderlayRoute]
-    private let table: IPv4PrefixTable
+    private let search: PrefixSearch
 
     /// Indexes the facts.
     ///
@@ -18,12 +18,11 @@ public struct Underlay: Sendable {
         let carrier = facts.addresses.filter { $0.address.address == local.address.address && $0.link != tunnel }
             .min { $0.link < $1.link }
         link = carrier.flatMap { carrier in facts.links.first { $0.index == carrier.link } }
-        // Highest metric first: a later entry for the same prefix wins in the table. Equal metrics are told apart by
+        // Highest metric first: a later entry for the same prefix wins in the search. Equal metrics are told apart by
         // what they say, so that the order of the facts never shows.
         routes = facts.underlayRoutes.filter { $0.link != tunnel || tunnel == nil }
             .sorted { Underlay.rank($0) > Underlay.rank($1) }
-        table = IPv4PrefixTable(
-            routes.enumerated().map { (prefix: $0.element.destination, value: UInt32($0.offset)) })
+        search = PrefixSearch(routes.map(\.destination))
     }
 
     private static func rank(_ route: UnderlayRoute) -> (UInt32, Int, Int32, UInt32) {
@@ -32,8 +31,8 @@ public struct Underlay: Sendable {
 
     /// How the kernel reaches `address`; nil where no usable route leads there.
     public func path(to address: IPv4Address) -> UnderlayPath? {
-        guard let index = table.lookup(address) else { return nil }
-        let route = routes[Int(index)]
+        guard let index = search.lookup(address) else { return nil }
+        let route = routes[index]
         guard route.isUsable, route.link > 0 else { return nil }
         return UnderlayPath(gateway: route.gateway, link: route.link)
     }

@@ -55,7 +55,10 @@ struct DesiredStateTests {
 
     @Test("nobody may speak for a node's underlay address by claiming a block around it")
     func noPrefixAroundUnderlay() {
-        var state = state([Block(prefix: "10.0.1.0/26", node: "n3"), Block(prefix: "10.0.9.0/26", node: "n3")])
+        var state = state([
+            Block(prefix: "10.0.1.0/26", node: "n3"), Block(prefix: "10.0.2.0/26", node: "n2"),
+            Block(prefix: "10.0.9.0/26", node: "n3"),
+        ])
         state.pools = [Pool(name: "all", prefix: "10.0.0.0/8")]
         #expect(DesiredState(local, state).peers.map(\.prefixes) == [[], ["10.0.9.0/26"]])
     }

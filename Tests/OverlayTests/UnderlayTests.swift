@@ -43,6 +43,33 @@ struct UnderlayTests {
         #expect(underlay(reversed ? routes.reversed() : routes).path(to: "10.0.2.1")?.gateway == "10.0.1.3")
     }
 
+    @Test("among random nested routes the longest match is the one that a plain scan finds", arguments: 0..<20)
+    func scan(_ seed: Int) {
+        var random = SeededGenerator(seed: UInt64(seed))
+        let ends: [UInt32] = [0, 1, .max - 1, .max]
+        for _ in 0..<20 {
+            let routes = (0..<Int.random(in: 0...30, using: &random)).map { index in
+                let near = UInt32.random(in: 0..<256, using: &random)
+                let address = random.oneIn(2) ? near : ~near
+                let prefix = IPv4Prefix(
+                    containing: IPv4Address(rawValue: address), length: .random(in: 0...32, using: &random))
+                return UnderlayRoute(destination: prefix, link: 2, metric: UInt32(index))
+            }
+            let underlay = underlay(
+                routes.map { route in
+                    var marked = route
+                    marked.gateway = IPv4Address(rawValue: route.metric)
+                    return marked
+                })
+            for raw in ends + (0..<64).map({ _ in UInt32.random(in: 0..<260, using: &random) }).flatMap({ [$0, ~$0] }) {
+                let address = IPv4Address(rawValue: raw)
+                let best = routes.filter { $0.destination.contains(address) }
+                    .max { ($0.destination.length, $1.metric) < ($1.destination.length, $0.metric) }
+                #expect(underlay.path(to: address)?.gateway?.rawValue == best?.metric)
+            }
+        }
+    }
+
     @Test("a blackhole hides a wider usable route")
     func blackhole() {
         let underlay = underlay([
