@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <string.h>
+#include <malloc.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -151,4 +152,10 @@ int clinux_tun_set_queue(int fd, int attached) {
     memset(&request, 0, sizeof request);
     request.ifr_flags = attached ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE;
     return ioctl(fd, TUNSETQUEUE, &request);
+}
+
+void clinux_return_freed_memory(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }

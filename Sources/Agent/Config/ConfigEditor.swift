@@ -33,7 +33,9 @@ public enum ConfigEditor {
         do throws(SyscallError) {
             try TextFile.replace(path, with: String(decoding: new, as: UTF8.self))
         } catch {
-            throw NodeConfigError(errors: [SourceError(file: path, problem: error.reason, remedy: "nothing was changed")])
+            throw NodeConfigError(errors: [
+                SourceError(file: path, problem: error.reason, remedy: "nothing was changed")
+            ])
         }
         return (key, true)
     }
@@ -85,7 +87,8 @@ public enum ConfigEditor {
     }
 
     /// How a value is written, and how it reads back.
-    private static func render(_ value: String, for key: ConfigKey) throws(SourceError) -> (text: String, value: String) {
+    private static func render(_ value: String, for key: ConfigKey) throws(SourceError) -> (text: String, value: String)
+    {
         switch key {
         case .addressFrom where value != "defaultRoute":
             guard let equals = value.firstIndex(of: "=") else {

@@ -44,7 +44,8 @@ enum ConfigField {
             }
         case .variable(_, let text):
             if text == keyword { return nil }
-            let isNumber = !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            let isNumber =
+                !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
             guard isNumber else { throw error("\(printable(text)) is neither \(keyword) nor a number", remedy) }
             given = Int(text)
         }
@@ -86,7 +87,8 @@ enum ConfigField {
         guard text.utf8.contains(UInt8(ascii: "/")) else {
             throw error(
                 "\(printable(text)) has no prefix length",
-                "write it with the length of its subnet, like \(address.address)/24: what is on the same link depends on it")
+                "write it with the length of its subnet, like \(address.address)/24: what is on the same link depends on it"
+            )
         }
         if let problem = NodeRules.problem(withAddress: address) {
             throw error(problem, "write this node's underlay address with its prefix")
@@ -101,7 +103,8 @@ enum ConfigField {
         guard name.utf8.count <= 15 else { throw error("\(printable(name)) is longer than 15 bytes", remedy) }
         guard name != ".", name != ".." else { throw error("\(name) is no device name", remedy) }
         guard name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"/:%".utf8.contains($0) }) else {
-            throw error("\(printable(name)) has a space, '/', ':', '%' or another character that is not allowed", remedy)
+            throw error(
+                "\(printable(name)) has a space, '/', ':', '%' or another character that is not allowed", remedy)
         }
         guard name != "all", name != "default", name != "lo" else {
             throw error("\(name) is taken by the kernel", remedy)

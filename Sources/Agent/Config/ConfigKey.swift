@@ -46,7 +46,9 @@ public enum ConfigKey: String, Hashable, Sendable, CaseIterable {
     /// The names directly below `section`, or at the top for nil.
     static func names(in section: String?) -> [String] {
         guard let section else { return allCases.map(\.rawValue).filter { !$0.contains(".") } + sections }
-        return allCases.map(\.rawValue).filter { $0.hasPrefix(section + ".") }.map { String($0.dropFirst(section.count + 1)) }
+        return allCases.map(\.rawValue).filter { $0.hasPrefix(section + ".") }.map {
+            String($0.dropFirst(section.count + 1))
+        }
     }
 
     /// Finds mistakes in the names of `POPLIN_…` variables.

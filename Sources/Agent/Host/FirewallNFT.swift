@@ -70,9 +70,11 @@ enum FirewallNFT {
                 tool: .nft, family: table["family"]?.text ?? "", name: table["name"]?.text ?? "")
         }
         for object in objects {
-            if let chain = object["chain"], let key = key(chain, table: chain["table"]), let name = chain["name"]?.text {
+            if let chain = object["chain"], let key = key(chain, table: chain["table"]), let name = chain["name"]?.text
+            {
                 // Chains of type nat see only the first packet and cannot filter.
-                let hook = chain["type"]?.text == "nat" ? nil : chain["hook"]?.text.flatMap { FirewallHook(rawValue: $0) }
+                let hook =
+                    chain["type"]?.text == "nat" ? nil : chain["hook"]?.text.flatMap { FirewallHook(rawValue: $0) }
                 tables[key]?.chains.append(
                     FirewallChain(name: name, hook: hook, dropsByPolicy: chain["policy"]?.text == "drop"))
             }
@@ -96,7 +98,8 @@ enum FirewallNFT {
     /// A rule's words from `nft --handle list chain`, found by its handle.
     static func text(ofRule handle: Int, in listing: String) -> String? {
         let mark = " # handle \(handle)"
-        guard let line = listing.split(separator: "\n").first(where: { $0.hasSuffix(mark) && !$0.hasSuffix("{" + mark) })
+        guard
+            let line = listing.split(separator: "\n").first(where: { $0.hasSuffix(mark) && !$0.hasSuffix("{" + mark) })
         else { return nil }
         return line.dropLast(mark.utf8.count).trimmed
     }

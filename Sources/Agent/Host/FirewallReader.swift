@@ -57,7 +57,9 @@ struct FirewallReader {
             }
             let found = FirewallSave.tables(result.output, program: name)
             // The same rules, which nft shows with gaps.
-            if !isLegacy { tables.removeAll { table in found.contains { table.family == "ip" && table.name == $0.name } } }
+            if !isLegacy {
+                tables.removeAll { table in found.contains { table.family == "ip" && table.name == $0.name } }
+            }
             tables += found
         }
     }

@@ -92,4 +92,7 @@ int clinux_tun_set_offload(int fd, unsigned int flags);
 int clinux_set_transmit_queue_length(int socket, const char *name, int packets);
 int clinux_tun_set_queue(int fd, int attached);
 
+/// Gives freed memory back to the kernel, where the C library can.
+void clinux_return_freed_memory(void);
+
 #endif

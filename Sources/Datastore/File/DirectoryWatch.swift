@@ -120,7 +120,7 @@ public struct DirectoryWatch: ~Copyable {
         do throws(SyscallError) {
             return try inotify.add(path, mask)
         } catch {
-            if isNotFound(error) || !isNeeded && isForbidden(error) { return nil }
+            if error.isNotFound || !isNeeded && error.isForbidden { return nil }
             throw error
         }
     }

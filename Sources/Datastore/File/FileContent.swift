@@ -37,12 +37,24 @@ struct FileContent: Sendable {
             errorCount += errors.count
             new.errors += errors.prefix(max(0, errorLimit - new.errors.count))
         }
-        source.forEachDocument { document in
+        // Of a large file mostly little changes: a document with the same text is not parsed again.
+        var known: [Int: Int] = [:]
+        for (index, resource) in (old?.resources ?? []).enumerated() where resource.digest != 0 {
+            known[resource.digest] = index
+        }
+        source.forEachDocument { digest, firstLine in
+            guard let index = known[digest], var resource = old?.resources[index] else { return false }
+            resource.line += Int32(clamping: firstLine) - resource.documentLine
+            resource.documentLine = Int32(clamping: firstLine)
+            new.resources.append(resource)
+            return true
+        } _: { digest, document in
             switch document {
             case .failure(let error):
                 isBroken = true
                 add([error])
             case .success(let value):
+                let before = (resources: new.resources.count, notes: reader.noteCount)
                 reader.read(value) { outcome in
                     switch outcome {
                     case .resource(let resource):
@@ -51,6 +63,10 @@ struct FileContent: Sendable {
                         refused = true
                         add(errors)
                     }
+                }
+                if new.resources.count == before.resources + 1, reader.noteCount == before.notes {
+                    new.resources[before.resources].digest = digest
+                    new.resources[before.resources].documentLine = Int32(clamping: value.firstDocumentLine)
                 }
             }
         }
@@ -90,7 +106,9 @@ struct FileContent: Sendable {
     private mutating func inherit(from old: FileContent, keepingMissing: Bool) {
         var inForce: [ResourceIdentity: Bool] = [:]
         inForce.reserveCapacity(resources.count)
-        for resource in old.resources { inForce[resource.identity] = resource.isInForce }
+        for resource in old.resources {
+            inForce[resource.identity, default: false] = resource.isInForce || inForce[resource.identity] == true
+        }
         for index in resources.indices {
             resources[index].isInForce = inForce.removeValue(forKey: resources[index].identity) ?? false
         }

@@ -83,7 +83,7 @@ public struct FileDatastore: Sendable {
             changed = true
         }
         if changed { last = merged() }
-        if bytesRead > 1 << 20 { returnFreedMemory() }
+        if bytesRead > 1 << 20 { Memory.returnFreed() }
         return last
     }
 
@@ -98,7 +98,7 @@ public struct FileDatastore: Sendable {
         do throws(SyscallError) {
             status = try FileStatus(path)
         } catch {
-            if isNotFound(error), (try? FileStatus(path, followingLinks: false)) == nil {
+            if error.isNotFound, (try? FileStatus(path, followingLinks: false)) == nil {
                 // Gone since the listing.
                 if files.removeValue(forKey: name) != nil { changed = true }
                 return 0

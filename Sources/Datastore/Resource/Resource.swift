@@ -26,6 +26,10 @@ struct Resource: Hashable, Sendable {
     var name: String
     var value: Value
     var line: Int32
+    /// Of the document that says this and nothing else, and the line that the document begins at;
+    /// 0 where reading the document again would say more than the resource.
+    var digest = 0
+    var documentLine: Int32 = 0
     /// Part of the last snapshot: a newcomer that conflicts with it is the one refused.
     var isInForce = false
 

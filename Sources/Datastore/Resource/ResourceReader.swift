@@ -13,6 +13,8 @@ enum ReadOutcome {
 /// Reads the objects of one file; keeps the notes, and one copy of each node name.
 struct ResourceReader {
     private(set) var notes = NoteCounter()
+    /// Times that anything was noted so far.
+    private(set) var noteCount = 0
     /// 65,536 claims name a few hundred nodes: the names share their storage.
     private var nodeNames: [String: String] = [:]
     private var errors: [SourceError] = []
@@ -51,7 +53,7 @@ struct ResourceReader {
         guard version.hasPrefix("projectcalico.org/"), let kind = ResourceKind(rawValue: kindName) else {
             let near = nearestName(to: kindName, in: ResourceKind.allCases.map(\.rawValue))
             let hint = near.map { $0 == kindName ? "" : "; did you mean \($0)?" } ?? ""
-            notes.note(
+            note(
                 "kind \(printable(kindName)) of \(printable(version)) is not used\(hint)", at: root.owner.place)
             return
         }
@@ -89,13 +91,13 @@ struct ResourceReader {
     private mutating func node(_ spec: YAMLMapping, name: String) -> Node? {
         noteUnknown(in: spec, ["bgp"], .node)
         guard let value = spec["bgp"] else {
-            notes.note("Node \(name) has no spec.bgp: it is no peer", at: spec.owner.place)
+            note("Node \(name) has no spec.bgp: it is no peer", at: spec.owner.place)
             return nil
         }
         guard let bgp = take({ () throws(SourceError) in try value.mapping() }) else { return nil }
         noteUnknown(in: bgp, ["ipv4Address", "ipv4IPIPTunnelAddr"], .node)
         guard let addressValue = bgp["ipv4Address"] else {
-            notes.note("Node \(name) has no spec.bgp.ipv4Address: it is no peer", at: bgp.owner.place)
+            note("Node \(name) has no spec.bgp.ipv4Address: it is no peer", at: bgp.owner.place)
             return nil
         }
         let address = take { () throws(SourceError) in
@@ -115,7 +117,8 @@ struct ResourceReader {
                 guard let address = IPv4Address(text) else {
                     throw value.error("\(printable(text)) is no IPv4 address", "write it like 10.244.1.1")
                 }
-                if let problem = NodeRules.problem(withAddress: IPv4InterfaceAddress(address: address, prefixLength: 32))
+                if let problem = NodeRules.problem(
+                    withAddress: IPv4InterfaceAddress(address: address, prefixLength: 32))
                 {
                     throw value.error(problem, "write an address of one of the node's blocks")
                 }
@@ -128,7 +131,10 @@ struct ResourceReader {
 
     private mutating func pool(_ spec: YAMLMapping, name: String) -> Pool? {
         noteUnknown(in: spec, ["cidr", "ipipMode", "vxlanMode", "blockSize", "natOutgoing", "disabled"], .pool)
-        guard let (prefix, cidr) = prefix(of: spec, .pool) else { return nil }
+        let errorsBefore = errors.count
+        let found = prefix(of: spec, .pool)
+        // IPv6, which is noted: nothing else of it matters.
+        if found == nil && errors.count == errorsBefore { return nil }
         let mode = self.mode(spec["ipipMode"])
         let vxlan = self.mode(spec["vxlanMode"])
         if let vxlan, vxlan != .never, let value = spec["vxlanMode"] {
@@ -136,24 +142,25 @@ struct ResourceReader {
                 errors.append(
                     value.error("ipipMode is \(mode.rawValue) as well", "set one of ipipMode and vxlanMode to Never"))
             } else {
-                notes.note("IPPool spec.vxlanMode is not used: the pool has no tunnel", at: value.place)
+                note("IPPool spec.vxlanMode is not used: the pool has no tunnel", at: value.place)
             }
         }
         let blockSize =
             spec["blockSize"].map { value in
                 take { () throws(SourceError) in try value.integer(in: 20...32) } ?? 26
             } ?? 26
-        if blockSize < Int(prefix.length), errors.isEmpty {
+        if let (prefix, cidr) = found, blockSize < Int(prefix.length), errors.isEmpty {
             let place = spec["blockSize"] ?? cidr
             errors.append(
                 place.error(
                     "blocks of /\(blockSize) do not fit into \(prefix)",
-                    prefix.length <= 32 ? "set spec.blockSize to \(max(20, prefix.length)) to 32" : ""))
+                    "set spec.blockSize to \(max(20, prefix.length)) to 32"))
         }
         let natOutgoing = boolean(spec["natOutgoing"])
         let disabled = boolean(spec["disabled"])
+        guard let found else { return nil }
         return Pool(
-            name: name, prefix: prefix, ipipMode: mode ?? .never, blockSize: UInt8(clamping: blockSize),
+            name: name, prefix: found.prefix, ipipMode: mode ?? .never, blockSize: UInt8(clamping: blockSize),
             natOutgoing: natOutgoing, disabled: disabled)
     }
 
@@ -164,7 +171,8 @@ struct ResourceReader {
                 take { () throws(SourceError) in
                     let text = try value.string()
                     guard let seconds = parseTimestamp(text) else {
-                        throw value.error("\(printable(text)) is no RFC 3339 time", "write it like 2024-01-31T12:00:00Z")
+                        throw value.error(
+                            "\(printable(text)) is no RFC 3339 time", "write it like 2024-01-31T12:00:00Z")
                     }
                     return seconds
                 }
@@ -178,7 +186,7 @@ struct ResourceReader {
             guard let state = take({ () throws(SourceError) in try value.string() }) else { return nil }
             // Calico writes no state in its oldest records, and means confirmed.
             guard state == "confirmed" || state.isEmpty else {
-                notes.note("BlockAffinity with state \(printable(state)) is not used", at: value.place)
+                note("BlockAffinity with state \(printable(state)) is not used", at: value.place)
                 return nil
             }
         }
@@ -198,7 +206,7 @@ struct ResourceReader {
         }
         guard let cidr else { return nil }
         if cidr.text.utf8.contains(UInt8(ascii: ":")) {
-            notes.note("\(kind.rawValue) with an IPv6 cidr is not used", at: cidr.value.place)
+            note("\(kind.rawValue) with an IPv6 cidr is not used", at: cidr.value.place)
             return nil
         }
         guard let prefix = IPv4Prefix(cidr.text) else {
@@ -233,6 +241,11 @@ struct ResourceReader {
         return take { () throws(SourceError) in try value.boolean() } ?? false
     }
 
+    private mutating func note(_ subject: String, at place: @autoclosure () -> String) {
+        noteCount += 1
+        notes.note(subject, at: place())
+    }
+
     private mutating func shared(_ name: String) -> String {
         if let known = nodeNames[name] { return known }
         nodeNames[name] = name
@@ -242,7 +255,7 @@ struct ResourceReader {
     private mutating func noteUnknown(in mapping: YAMLMapping, _ known: Set<String>, _ kind: ResourceKind) {
         for entry in mapping.unknown(known) {
             let near = nearestName(to: entry.key, in: Array(known)).map { "; did you mean \($0)?" } ?? ""
-            notes.note("\(kind.rawValue) \(printable(entry.value.path)) is not used\(near)", at: entry.place)
+            note("\(kind.rawValue) \(printable(entry.value.path)) is not used\(near)", at: entry.place)
         }
     }
 

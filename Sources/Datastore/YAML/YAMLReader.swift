@@ -44,10 +44,24 @@ public struct YAMLSource: Sendable {
 
     /// Reads documents one at a time and gives each to `body`; a document that is not YAML is an error of its own.
     public func forEachDocument(_ body: (Result<YAMLValue, SourceError>) -> Void) {
+        forEachDocument(unless: { _, _ in false }) { _, document in body(document) }
+    }
+
+    /// The same, passing over each document that `isKnown` by the digest of its text and its first line.
+    ///
+    /// The digest is keyed anew for each process: nobody can write two texts that have the same one.
+    func forEachDocument(
+        unless isKnown: (_ digest: Int, _ firstLine: Int) -> Bool,
+        _ body: (_ digest: Int, Result<YAMLValue, SourceError>) -> Void
+    ) {
         for chunk in YAMLSplitter(bytes) {
+            var hasher = Hasher()
+            bytes.withUnsafeBytes { hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: $0[chunk.bytes])) }
+            let digest = hasher.finalize()
+            if isKnown(digest, chunk.firstLine) { continue }
             let result = Result { () throws(SourceError) in try read(chunk) }
             if case .success(let value) = result, value.isNull { continue }
-            body(result)
+            body(digest, result)
         }
     }
 

@@ -20,6 +20,9 @@ public struct YAMLValue {
     /// The text of a scalar of any type, as the parser understood it; nil for a mapping or a list.
     public var scalarText: String? { node.scalar?.string }
 
+    /// The line that the document's text begins at, which may be above its first value.
+    var firstDocumentLine: Int { lineOffset + 1 }
+
     /// An error at this value.
     public func error(_ problem: String, _ remedy: String = "") -> SourceError {
         SourceError(
@@ -42,7 +45,8 @@ public struct YAMLValue {
         switch kind {
         case .string(let text): return text
         case .integer(let text), .float(let text), .boolean(let text):
-            throw error("must be text, and \(printable(text)) is \(kind.noun)", "put it in quotes: \"\(printable(text))\"")
+            throw error(
+                "must be text, and \(printable(text)) is \(kind.noun)", "put it in quotes: \"\(printable(text))\"")
         default: throw error("must be text, not \(kind.noun)")
         }
     }
@@ -75,7 +79,9 @@ public struct YAMLValue {
         entries.reserveCapacity(mapping.count)
         for (keyNode, valueNode) in mapping {
             let key = YAMLValue(node: keyNode, file: file, lineOffset: lineOffset, path: path)
-            guard case .scalar(let scalar) = keyNode else { throw key.error("a key must be text, not \(key.kind.noun)") }
+            guard case .scalar(let scalar) = keyNode else {
+                throw key.error("a key must be text, not \(key.kind.noun)")
+            }
             guard scalar.string != "<<" else {
                 throw key.error("merge keys ('<<') are not supported", "write the fields out")
             }

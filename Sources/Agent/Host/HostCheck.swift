@@ -1,0 +1,58 @@
+// `poplin check`: everything on this host that keeps packets from passing, each with its remedy. Changes nothing.
+
+internal import Dataplane
+internal import Datastore
+internal import LinuxSystem
+internal import Net
+internal import Overlay
+internal import Rtnetlink
+
+/// The check of a host.
+public enum HostCheck {
+    /// Looks at everything; what cannot be looked at is a finding itself.
+    ///
+    /// - Parameter configPath: without a usable config only the host itself is looked at.
+    public static func run(configPath: String, environment: [String: String]) -> [HostFinding] {
+        var findings = HostCheckSystem.capabilities() + HostCheckSystem.drivers()
+        let survey: Survey
+        do {
+            survey = try Survey(configPath: configPath, environment: environment)
+        } catch {
+            findings += HostCheckSystem.tiers(requested: nil)
+            findings += "\(error)".split(separator: "\n").map { HostFinding("config", .fail, String($0)) }
+            return findings + HostCheckSystem.rules() + HostCheckSystem.networkd()
+        }
+        findings += HostCheckSystem.tiers(requested: survey.config.tier)
+        findings.append(HostFinding("config", .ok, "\(configPath): node \(survey.local.name)"))
+        let node = HostCheckNode(
+            local: survey.local, topology: survey.topology, facts: survey.facts, observed: survey.observed,
+            desired: survey.desired, agent: survey.status)
+        findings += node.agentFinding(runDirectory: survey.config.runDirectory)
+        findings += node.findings()
+        findings += HostCheckNode.datastore(
+            survey.config.datastoreDirectory, problems: survey.problems, notes: survey.notes)
+        findings += HostCheckSystem.rules() + HostCheckSystem.networkd()
+        return findings + firewall(node.scene)
+    }
+
+    private static func firewall(_ scene: FirewallScene?) -> [HostFinding] {
+        guard let scene else {
+            return [
+                HostFinding("firewall", .warn, "not looked at: there is no underlay device yet", remedy: "see address")
+            ]
+        }
+        let reader = FirewallReader.read()
+        guard reader.hasTool else {
+            return [
+                HostFinding(
+                    "firewall", .warn, "not looked at: neither nft nor iptables-save is installed",
+                    remedy: "install nftables to have its rules looked at")
+            ]
+        }
+        let problems = reader.problems.map {
+            HostFinding("firewall", .warn, $0, remedy: "run poplin check as root")
+        }
+        if !problems.isEmpty && reader.tables.isEmpty { return problems }
+        return problems + Firewall(scene: scene, tables: reader.tables, ruleText: FirewallReader.text).findings()
+    }
+}

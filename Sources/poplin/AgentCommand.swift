@@ -1,0 +1,20 @@
+// `poplin agent`: the daemon, in the foreground.
+
+internal import Agent
+internal import ArgumentParser
+
+struct AgentCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agent", abstract: "Runs the agent in the foreground; its log is on standard error.",
+        discussion: "SIGTERM ends it; the routes stay.")
+
+    @OptionGroup var config: ConfigOptions
+
+    @Flag(help: "Reconcile once and end (kernel and bpf tiers).")
+    var once = false
+
+    func run() throws {
+        try AgentProcess.run(
+            configPath: config.config, environment: config.environment, once: once, log: AgentLog.logger())
+    }
+}

@@ -1,0 +1,96 @@
+// A directory of its own for one test, removed with everything in it when the test ends.
+
+import Glibc
+import LinuxSystem
+
+@testable import Datastore
+
+final class Scratch {
+    let path: String
+
+    init() {
+        var template = Array("/tmp/poplin-test-XXXXXX".utf8CString)
+        path = template.withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress, mkdtemp(base) != nil else { return "" }
+            return String(cString: base)
+        }
+        precondition(!path.isEmpty, "no scratch directory")
+    }
+
+    deinit { Scratch.remove(path) }
+
+    func write(_ name: String, _ text: String) {
+        write(name, Array(text.utf8))
+    }
+
+    func write(_ name: String, _ bytes: [UInt8]) {
+        guard let file = fopen(path + "/" + name, "w") else { return }
+        fwrite(bytes, 1, bytes.count, file)
+        fclose(file)
+    }
+
+    func remove(_ name: String) { Scratch.remove(path + "/" + name) }
+
+    private static func remove(_ path: String) {
+        if let names = try? Directory.list(path),
+            (try? FileStatus(path, followingLinks: false))?.isSymbolicLink == false
+        {
+            for name in names { remove(path + "/" + name) }
+            rmdir(path)
+        } else {
+            unlink(path)
+        }
+    }
+}
+
+/// Documents for tests.
+enum Sample {
+    static func node(_ name: String, _ address: String, extra: String = "") -> String {
+        """
+        apiVersion: projectcalico.org/v3
+        kind: Node
+        metadata:
+          name: \(name)
+        spec:
+          bgp:
+            ipv4Address: \(address)\(extra)
+
+        """
+    }
+
+    static func pool(_ name: String, _ cidr: String, _ fields: String...) -> String {
+        "apiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata: {name: \(name)}\nspec:\n  cidr: \(cidr)\n"
+            + fields.map { "  \($0)\n" }.joined()
+    }
+
+    static func block(_ name: String, _ cidr: String, node: String, _ fields: String...) -> String {
+        "apiVersion: projectcalico.org/v3\nkind: BlockAffinity\nmetadata: {name: \(name)}\nspec:\n"
+            + "  cidr: \(cidr)\n  node: \(node)\n" + fields.map { "  \($0)\n" }.joined()
+    }
+
+    static func stream(_ documents: String...) -> String { documents.joined(separator: "---\n") }
+}
+
+/// What became of the objects in a text.
+func outcomes(_ text: String) -> (resources: [Resource], errors: [SourceError], notes: [String]) {
+    var resources: [Resource] = []
+    var errors: [SourceError] = []
+    var reader = ResourceReader()
+    do {
+        try YAMLSource(Array(text.utf8), file: "f.yaml").forEachDocument { document in
+            switch document {
+            case .failure(let error): errors.append(error)
+            case .success(let value):
+                reader.read(value) { outcome in
+                    switch outcome {
+                    case .resource(let resource): resources.append(resource)
+                    case .refused(_, let refusals): errors += refusals
+                    }
+                }
+            }
+        }
+    } catch {
+        errors.append(error)
+    }
+    return (resources, errors, reader.notes.lines)
+}
