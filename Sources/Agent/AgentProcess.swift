@@ -21,7 +21,8 @@ public enum AgentProcess {
     /// - Throws: an error whose description is one line for a person.
     public static func run(configPath: String, environment: [String: String], once: Bool, log: Logger) throws {
         // Before any thread is started, so that all inherit the mask and only the descriptor sees the signals.
-        try SignalFD.block(handled)
+        // Nor may a log reader that went away end the process.
+        try SignalFD.block(handled + [Signals.pipe])
         let signals = try SignalFD(handled)
         let configFile = ConfigFile(path: configPath, environment: environment)
         let config = try configFile.load()
@@ -31,10 +32,11 @@ public enum AgentProcess {
                 "--once needs the kernel or the bpf tier: in the userspace tier the agent itself carries the packets")
         }
         var netlink = try NetlinkSocket()
-        let local = try config.localNode(facts: try HostReader.facts(&netlink, device: config.tunnelDevice))
+        let local = try config.localNode(facts: try HostReader.read(&netlink, device: config.tunnelDevice).facts)
         try Directory.create(config.runDirectory)
         let lock = try FileLock.acquire(
             path: config.lockPath, waitMilliseconds: lockPatienceMilliseconds)
+        let namespaceLock = try NamespaceLock.acquire(waitMilliseconds: lockPatienceMilliseconds)
         log.info(
             "node \(local.name), address \(local.address), tier \(choice.tier.rawValue) (\(choice.reason))")
         let tunnel = try UserspaceTunnel(settings: config.tunnelSettings(localAddress: local.address.address))
@@ -44,6 +46,7 @@ public enum AgentProcess {
         var loop = try ControlLoop(
             configFile: configFile, config: config, reconciler: reconciler, signals: signals, log: log)
         try loop.run()
+        _ = consume namespaceLock
         _ = consume lock
     }
 }

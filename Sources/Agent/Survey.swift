@@ -33,17 +33,18 @@ public struct Survey: Sendable {
     public init(configPath: String, environment: [String: String]) throws {
         let config = try ConfigFile(path: configPath, environment: environment).load()
         var netlink = try NetlinkSocket()
-        let local = try config.localNode(facts: try HostReader.facts(&netlink, device: config.tunnelDevice))
+        let local = try config.localNode(facts: try HostReader.read(&netlink, device: config.tunnelDevice).facts)
         var datastore = FileDatastore(directory: config.datastoreDirectory)
         let snapshot = datastore.load()
-        var view = try HostReader.read(
-            &netlink, device: local.tunnelDevice, underlayAddress: local.address.address)
+        var view = try HostReader.read(&netlink, device: local.tunnelDevice)
         let status = try StatusClient.ask(config.statusSocketPath)
-        // Whether packets are carried, and for whom, only the agent that carries them can tell.
-        view.observed.isCarried = status != nil
-        view.observed.peers = status?.tunnelPeers
         let topology = Topology(snapshot.state)
         let desired = DesiredState(local: local, topology: topology, facts: view.facts)
+        view.observed.settings = HostSettings.observe(desired.settings)
+        // Whether packets are carried, and for whom, only the agent that carries them can tell.
+        view.observed.isCarried = status?.tunnel.isCarried ?? false
+        let areInForce = status.map { $0.tunnel.peersInForce == TunnelPeer.fingerprint(desired.peers) } ?? false
+        view.observed.peers = areInForce ? desired.peers : nil
         do throws(TierUnavailable) {
             tier = try TierChoice.choose(config.tier)
             tierProblem = nil

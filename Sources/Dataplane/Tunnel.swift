@@ -55,7 +55,7 @@ public protocol Tunnel: AnyObject {
     func carry(device: String) throws(SyscallError)
     /// Puts the peers in force; when this returns, the next packet meets them.
     func setPeers(_ peers: [TunnelPeer]) throws(SyscallError)
-    /// Tells the tier its device's MTU, which others have set.
+    /// Tells the tier its device's MTU, which others have set; nothing happens where it is known.
     func setDeviceMTU(_ mtu: Int)
 
     /// Whether packets are carried now.
@@ -64,6 +64,8 @@ public protocol Tunnel: AnyObject {
     var peers: [TunnelPeer]? { get }
     /// Readable when the tier stopped by itself, because its device was deleted, say.
     var lossDescriptor: Int32 { get }
+    /// Takes note of it, so that the descriptor is quiet again.
+    func acknowledgeLoss()
     /// What was counted since the tier was made, for the peers in force.
     func counters() -> TunnelCounters
 }

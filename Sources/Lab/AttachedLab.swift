@@ -46,10 +46,13 @@ public struct AttachedLab: Hashable, Sendable {
     ///
     /// - Throws: ``LabError/inUse(name:advice:)`` where a running process has the lab.
     /// - Returns: what could not be taken away, one line each.
-    public func down() throws(LabError) -> [String] {
-        if case .process(let owner) = directory.owner, owner.isRunning {
-            throw .inUse(name: directory.lab, advice: "process \(owner.pid) has it and will take it down")
+    public func down() throws -> [String] {
+        try LabDirectory.locked {
+            if case .process(let owner) = directory.owner, owner.isRunning {
+                throw LabError.inUse(
+                    name: directory.lab, advice: "process \(owner.pid) has it and will take it down")
+            }
+            return Leftovers.remove(directory)
         }
-        return Leftovers.remove(directory)
     }
 }

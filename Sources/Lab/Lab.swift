@@ -13,6 +13,8 @@ public final class Lab: Sendable {
     public let name: String
     /// Looked at by every wait in the lab.
     public let interruption: Interruption
+    /// Requested when the lab goes down: traffic that somebody forgot ends with it.
+    let end = Interruption()
     /// Counts the packets that nodes hand to the router; nil where the specification wants none.
     public let sniffer: PacketSniffer?
     let directory: LabDirectory
@@ -45,7 +47,7 @@ public final class Lab: Sendable {
         try specification.validate()
         try checkPermissions()
         let directory = LabDirectory(lab: specification.name)
-        try claim(directory)
+        try LabDirectory.locked { try claim(directory) }
         let builder = NetworkBuilder(directory: directory, specification: specification)
         do {
             try builder.makeRouter()
@@ -104,6 +106,7 @@ public final class Lab: Sendable {
             return Array(state.agents.values)
         }
         guard let agents else { return [] }
+        end.request()
         sniffer?.stop()
         for agent in agents { try? agent.terminate() }
         for agent in agents where ((try? agent.wait(timeoutMilliseconds: 1500)) ?? nil) == nil {
@@ -121,6 +124,7 @@ public final class Lab: Sendable {
             state.agents = [:]
             state.isDown = true
         }
+        end.request()
         sniffer?.stop()
     }
 

@@ -9,9 +9,8 @@ extension Lab {
     public static func findAgentBinary() -> String? {
         if let path = ProcessInfo.processInfo.environment["POPLIN_BIN"], !path.isEmpty { return path }
         guard let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else { return nil }
-        let directory = own.prefix { _ in true }.split(separator: "/").dropLast().joined(separator: "/")
         if own.hasSuffix("/poplin") { return own }
-        let beside = "/\(directory)/poplin"
+        let beside = "/" + own.split(separator: "/").dropLast().joined(separator: "/") + "/poplin"
         return File.exists(beside) ? beside : nil
     }
 
@@ -26,9 +25,11 @@ extension Lab {
         }
         guard agent(name) == nil else { throw LabError.invalid("the agent of \(name) runs already") }
         let log = ChildProcess.Output.file(directory.log(node.name))
-        let inherited = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+        // What overrides the user's own config has no place in the lab's.
+        let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("POPLIN_") }
         let agent = try ChildProcess.spawn(
-            binary, ["agent", "--config", directory.config(node.name)] + arguments, environment: inherited,
+            binary, ["agent", "--config", directory.config(node.name)] + arguments,
+            environment: inherited.merging(environment) { _, new in new },
             inNamespace: builder.host(node.name).namespace, output: log, errors: log, newProcessGroup: true)
         state.withLock { $0.agents[name] = agent }
         if let process = RunningProcess(pid: agent.pid) { try directory.noteProcess(process) }
@@ -97,7 +98,8 @@ extension Lab {
         let deadline = Monotonic.now + UInt64(max(0, timeoutMilliseconds)) * 1_000_000
         while true {
             try interruption.check()
-            let status = try status(name)
+            // An agent that ends in the middle of its answer is the same as one that does not answer.
+            let status = (try? status(name)) ?? nil
             if let status, condition(status) { return status }
             if let ended = try agent(name)?.wait(timeoutMilliseconds: 0) {
                 throw LabError.agentEnded(node: name, status: "\(ended)", log: logTail(name, lines: 3))

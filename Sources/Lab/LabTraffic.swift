@@ -24,7 +24,7 @@ extension Lab {
     ) throws -> PingReport {
         let pinger = try Pinger.start(
             from: try host(source), to: address, count: count, intervalMilliseconds: intervalMilliseconds,
-            payloadBytes: payloadBytes, dontFragment: dontFragment)
+            payloadBytes: payloadBytes, dontFragment: dontFragment, until: end)
         let report = pinger.finish(interruption: interruption)
         try interruption.check()
         return report
@@ -36,7 +36,7 @@ extension Lab {
     ) throws -> Pinger {
         try Pinger.start(
             from: try host(source), to: try address(of: destination), intervalMilliseconds: intervalMilliseconds,
-            payloadBytes: payloadBytes)
+            payloadBytes: payloadBytes, until: end)
     }
 
     /// Sends bytes over TCP and compares every one.
@@ -53,7 +53,7 @@ extension Lab {
     ) throws -> StreamTraffic {
         try StreamTraffic.start(
             from: try host(source), to: try host(destination), address: try address(of: destination), bytes: bytes,
-            bytesPerSecond: bytesPerSecond)
+            bytesPerSecond: bytesPerSecond, until: end)
     }
 
     /// Sends datagrams that the other host sends back, one after the other.

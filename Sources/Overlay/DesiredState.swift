@@ -26,6 +26,8 @@ public struct DesiredState: Sendable {
     public let device: TunnelDevice
     /// The device that carries the node's address.
     public let underlay: Link?
+    /// A device of the tunnel's name that somebody else made: it stays untouched, and nothing can be tunnelled.
+    public let foreignDevice: Link?
     /// Every other node, whatever the verdict: a receiver accepts tunnel packets whatever its own mode.
     public let peers: [TunnelPeer]
     public let settings: [HostSetting]
@@ -40,12 +42,17 @@ public struct DesiredState: Sendable {
     public init(local: LocalNode, topology: Topology, facts: HostFacts) {
         let underlay = Underlay(facts: facts, local: local)
         let own = topology.nodes.first { $0.name == local.name }
-        let modes = local.ipipMode.map { [$0] } ?? topology.pools.map(\.ipipMode)
-        let tunnels = modes.contains { $0 != .never }
+        let peers = DesiredState.peers(local: local, topology: topology)
+        let carriers = underlay.carriers(to: peers, in: facts)
         device = TunnelDevice(
-            name: local.tunnelDevice, mtu: local.tunnelMTU ?? (underlay.link.map { $0.mtu - 20 } ?? 1480),
-            address: tunnels ? own?.tunnelAddress : nil)
+            name: local.tunnelDevice, kind: local.tunnelKind,
+            mtu: local.tunnelMTU ?? (carriers.map(\.mtu).min() ?? 1500) - IPIP.overhead,
+            // Whatever the own mode: others may tunnel, and where a device has no address even a loose rp_filter
+            // drops what came in on it (`__fib_validate_source`).
+            address: own?.tunnelAddress)
+        foreignDevice = facts.links.first { $0.name == local.tunnelDevice && $0.kind != local.tunnelKind }
         self.underlay = underlay.link
+        self.peers = peers
 
         var decider = Decider(local: local, topology: topology, underlay: underlay)
         let source = device.address ?? .any
@@ -70,11 +77,10 @@ public struct DesiredState: Sendable {
         self.blocks = blocks
         self.routes = routes
         self.conflicts = conflicts
-        peers = DesiredState.peers(local: local, topology: topology)
-        settings = HostSetting.needed(tunnel: local.tunnelDevice, underlay: underlay.link?.name)
+        settings = HostSetting.needed(tunnel: local.tunnelDevice, underlay: carriers.map(\.name))
         warnings =
             topology.warnings + decider.warnings + DesiredState.warnings(local: local, own: own, underlay: underlay)
-            + conflicts.map { .foreignRoute($0) }
+            + conflicts.map { .foreignRoute($0) } + (foreignDevice.map { [.foreignDevice($0)] } ?? [])
     }
 
     private static func peers(local: LocalNode, topology: Topology) -> [TunnelPeer] {
@@ -113,6 +119,12 @@ public struct DesiredState: Sendable {
     }
 }
 
+/// What the encapsulation costs.
+enum IPIP {
+    /// Bytes of an outer header without options (RFC 2003 section 3.1).
+    static let overhead = 20
+}
+
 extension Route {
     /// The route that carries a decision out; nil for an unrouted block.
     init?(_ destination: IPv4Prefix, _ decision: Decision, peer: IPv4Address, source: IPv4Address) {
@@ -126,7 +138,9 @@ extension Route {
                 destination: destination, gateway: peer, link: Route.tunnelLink, source: source, flags: .onlink)
         case .direct:
             guard let path = decision.path else { return nil }
-            self.init(destination: destination, gateway: path.gateway ?? peer, link: path.link)
+            self.init(
+                destination: destination, gateway: path.gateway ?? peer, link: path.link,
+                flags: path.gatewayIsOnlink ? .onlink : [])
         }
     }
 }

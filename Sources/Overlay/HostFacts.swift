@@ -48,11 +48,15 @@ public struct UnderlayRoute: Hashable, Sendable {
     public var routeProtocol: UInt8
     /// False for blackhole, unreachable and prohibit.
     public var isUsable: Bool
+    /// As ``UnderlayPath/gatewayIsOnlink``.
+    public var gatewayIsOnlink: Bool
+    /// As ``UnderlayPath/hasOtherGateway``.
+    public var hasOtherGateway: Bool
 
     /// A route of somebody else.
     public init(
         destination: IPv4Prefix, gateway: IPv4Address? = nil, link: Int32, metric: UInt32 = 0,
-        routeProtocol: UInt8 = 2, isUsable: Bool = true
+        routeProtocol: UInt8 = 2, isUsable: Bool = true, gatewayIsOnlink: Bool = false, hasOtherGateway: Bool = false
     ) {
         self.destination = destination
         self.gateway = gateway
@@ -60,6 +64,8 @@ public struct UnderlayRoute: Hashable, Sendable {
         self.metric = metric
         self.routeProtocol = routeProtocol
         self.isUsable = isUsable
+        self.gatewayIsOnlink = gatewayIsOnlink
+        self.hasOtherGateway = hasOtherGateway
     }
 }
 

@@ -9,8 +9,8 @@ public enum HostSetting: Hashable, Sendable {
     case looseReversePath(device: String)
 
     /// What this host needs.
-    public static func needed(tunnel: String, underlay: String?) -> [HostSetting] {
-        [.forwarding, .looseReversePath(device: tunnel)] + (underlay.map { [.looseReversePath(device: $0)] } ?? [])
+    public static func needed(tunnel: String, underlay: [String]) -> [HostSetting] {
+        [.forwarding] + ([tunnel] + underlay).map { .looseReversePath(device: $0) }
     }
 
     /// The path below `/proc/sys` that is written.

@@ -12,18 +12,21 @@ public struct LocalNode: Hashable, Sendable {
     public var ipipMode: IPIPMode?
     /// The tunnel device's name.
     public var tunnelDevice: String
-    /// The tunnel device's MTU in bytes; nil means the underlay device's MTU less 20.
+    /// The driver of a tunnel device that the tier makes, as rtnetlink names it; one of another kind is not ours.
+    public var tunnelKind: String
+    /// The tunnel device's MTU in bytes; nil means the smallest MTU of the underlay devices less 20.
     public var tunnelMTU: Int?
 
     /// A local node.
     public init(
         name: String, address: IPv4InterfaceAddress, ipipMode: IPIPMode? = nil,
-        tunnelDevice: String = "tunl0", tunnelMTU: Int? = nil
+        tunnelDevice: String = "tunl0", tunnelKind: String = "tun", tunnelMTU: Int? = nil
     ) {
         self.name = name
         self.address = address
         self.ipipMode = ipipMode
         self.tunnelDevice = tunnelDevice
+        self.tunnelKind = tunnelKind
         self.tunnelMTU = tunnelMTU
     }
 }

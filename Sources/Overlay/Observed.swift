@@ -8,7 +8,7 @@ public struct Observed: Sendable {
     public var device: Link?
     /// Whether a tier carries the device's packets right now.
     public var isCarried: Bool
-    public var deviceAddresses: [IPv4Address]
+    public var deviceAddresses: [IPv4InterfaceAddress]
     /// Whom the tier accepts packets from; nil where no tier runs.
     public var peers: [TunnelPeer]?
     /// Values of ``HostSetting/inputs``, by path; a missing one does not exist in this kernel.
@@ -19,7 +19,7 @@ public struct Observed: Sendable {
 
     /// An observation.
     public init(
-        device: Link? = nil, isCarried: Bool = false, deviceAddresses: [IPv4Address] = [], peers: [TunnelPeer]? = nil,
+        device: Link? = nil, isCarried: Bool = false, deviceAddresses: [IPv4InterfaceAddress] = [], peers: [TunnelPeer]? = nil,
         settings: [String: String] = [:], routes: [Route] = []
     ) {
         self.device = device

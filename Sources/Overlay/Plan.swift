@@ -8,8 +8,9 @@ public enum DeviceStep: Hashable, Sendable {
     case carry(name: String)
     case setMTU(Int)
     case setUp
+    /// As a `/32`: a wider one would bring a connected route with it.
     case addAddress(IPv4Address)
-    case removeAddress(IPv4Address)
+    case removeAddress(IPv4InterfaceAddress)
 }
 
 /// A change of one route.
@@ -34,6 +35,24 @@ public enum Step: Hashable, Sendable {
     case route(RouteStep)
 }
 
+extension Step {
+    /// Whether the step makes no sense while nobody carries the tunnel device's packets.
+    public var needsCarriedDevice: Bool {
+        switch self {
+        case .device(.carry), .hostSetting, .peers, .route(.remove): false
+        case .device: true
+        case .route(.add(let route)), .route(.replace(_, with: let route)): route.link == Route.tunnelLink
+        }
+    }
+}
+
+extension TunnelDevice {
+    /// The address as it stands on the device.
+    var interfaceAddress: IPv4InterfaceAddress? {
+        address.map { IPv4InterfaceAddress(address: $0, prefixLength: 32) }
+    }
+}
+
 /// An ordered list of changes.
 ///
 /// Make before break: the device, host settings, everybody who may still send or will send, routes added and
@@ -48,16 +67,18 @@ public struct Plan: Sendable {
     ///
     /// - Parameter mayRemove: false until the first complete snapshot of the datastore; then nothing is taken away.
     public init(desired: DesiredState, observed: Observed, mayRemove: Bool) {
-        planDevice(desired.device, observed)
+        let isOurs = desired.foreignDevice == nil
+        if isOurs { planDevice(desired.device, observed) }
         for setting in desired.settings where !setting.holds(observed.settings) {
             steps.append(.hostSetting(setting))
         }
         let keptPeers = Plan.union(desired.peers, observed.peers ?? [])
         if observed.peers != keptPeers { steps.append(.peers(keptPeers)) }
-        let removals = planRoutes(desired.routes, observed.routes)
+        let routes = isOurs ? desired.routes : desired.routes.filter { $0.link != Route.tunnelLink }
+        let removals = planRoutes(routes, observed.routes)
         guard mayRemove else { return }
         steps += removals.lazy.map { .route(.remove($0)) }
-        for address in observed.deviceAddresses where address != desired.device.address {
+        for address in observed.deviceAddresses where isOurs && address != desired.device.interfaceAddress {
             steps.append(.device(.removeAddress(address)))
         }
         if keptPeers != desired.peers { steps.append(.peers(desired.peers)) }
@@ -67,8 +88,8 @@ public struct Plan: Sendable {
         if !observed.isCarried || observed.device == nil { steps.append(.device(.carry(name: device.name))) }
         if observed.device?.mtu != device.mtu { steps.append(.device(.setMTU(device.mtu))) }
         if observed.device?.isUp != true { steps.append(.device(.setUp)) }
-        if let address = device.address, !observed.deviceAddresses.contains(address) {
-            steps.append(.device(.addAddress(address)))
+        if let address = device.interfaceAddress, !observed.deviceAddresses.contains(address) {
+            steps.append(.device(.addAddress(address.address)))
         }
     }
 

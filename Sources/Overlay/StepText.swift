@@ -24,7 +24,7 @@ public struct StepText: Hashable, Sendable, Encodable {
             case .setMTU(let mtu): (action, detail) = ("set", "mtu \(mtu)")
             case .setUp: (action, detail) = ("up", "")
             case .addAddress(let address): (action, detail) = ("add", "address \(address)/32")
-            case .removeAddress(let address): (action, detail) = ("remove", "address \(address)/32")
+            case .removeAddress(let address): (action, detail) = ("remove", "address \(address)")
             }
         case .hostSetting(let setting):
             (kind, action, object) = ("hostSetting", "set", setting.path)
@@ -60,7 +60,8 @@ extension Step {
         case .device(.carry): "device"
         case .device(.setMTU): "device mtu"
         case .device(.setUp): "device up"
-        case .device(.addAddress(let address)), .device(.removeAddress(let address)): "device address \(address)"
+        case .device(.addAddress(let address)): "device address \(address)/32"
+        case .device(.removeAddress(let address)): "device address \(address)"
         case .hostSetting(let setting): setting.path
         case .peers: "peers"
         case .route(let change): change.route.object

@@ -5,13 +5,16 @@ public import Net
 /// The tunnel device as it should be.
 public struct TunnelDevice: Hashable, Sendable {
     public var name: String
+    /// The driver, as rtnetlink names it.
+    public var kind: String
     public var mtu: Int
     /// The address this host sends from into the tunnel; nil for none.
     public var address: IPv4Address?
 
     /// A tunnel device.
-    public init(name: String, mtu: Int, address: IPv4Address? = nil) {
+    public init(name: String, kind: String = "tun", mtu: Int, address: IPv4Address? = nil) {
         self.name = name
+        self.kind = kind
         self.mtu = mtu
         self.address = address
     }

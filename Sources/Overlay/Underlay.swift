@@ -34,6 +34,16 @@ public struct Underlay: Sendable {
         guard let index = search.lookup(address) else { return nil }
         let route = routes[index]
         guard route.isUsable, route.link > 0 else { return nil }
-        return UnderlayPath(gateway: route.gateway, link: route.link)
+        return UnderlayPath(
+            gateway: route.gateway, link: route.link, gatewayIsOnlink: route.gatewayIsOnlink,
+            hasOtherGateway: route.hasOtherGateway)
+    }
+
+    /// The devices over which outer packets travel, by index: that of the node's address, and those of the paths to
+    /// `peers`. A node whose address lies on the loopback device, as with BGP to the host, has only the latter.
+    func carriers(to peers: [TunnelPeer], in facts: HostFacts) -> [Link] {
+        var indices = Set(peers.compactMap { path(to: $0.address)?.link })
+        if let link { indices.insert(link.index) }
+        return facts.links.filter { indices.contains($0.index) && $0.name != "lo" }.sorted { $0.index < $1.index }
     }
 }

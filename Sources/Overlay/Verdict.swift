@@ -45,11 +45,19 @@ public struct UnderlayPath: Hashable, Sendable, BitwiseCopyable {
     public var gateway: IPv4Address?
     /// The outgoing device.
     public var link: Int32
+    /// The gateway is reached without a connected route (`RTNH_F_ONLINK`), so our routes through it must say so too.
+    public var gatewayIsOnlink: Bool
+    /// The next hop is no IPv4 address (`RTA_VIA`): good for outer packets, but no route of ours can name it.
+    public var hasOtherGateway: Bool
 
     /// A path through `link`, by way of `gateway` where there is one.
-    public init(gateway: IPv4Address? = nil, link: Int32) {
+    public init(
+        gateway: IPv4Address? = nil, link: Int32, gatewayIsOnlink: Bool = false, hasOtherGateway: Bool = false
+    ) {
         self.gateway = gateway
         self.link = link
+        self.gatewayIsOnlink = gatewayIsOnlink
+        self.hasOtherGateway = hasOtherGateway
     }
 }
 
@@ -94,13 +102,15 @@ public struct Decision: Hashable, Sendable, BitwiseCopyable {
         if peer.address.address == local.address.address { return .unrouted(.duplicateAddress) }
         guard let path else { return .unrouted(.noUnderlayRoute) }
         switch mode {
-        case .never: return Decision(verdict: .direct, reason: .modeNever, path: path)
+        case .never:
+            guard !path.hasOtherGateway else { return .unrouted(.noUnderlayRoute) }
+            return Decision(verdict: .direct, reason: .modeNever, path: path)
         case .always: return Decision(verdict: .tunnel, reason: .modeAlways, path: path)
         case .crossSubnet: break
         }
         let localContains = local.address.prefix.contains(peer.address.address)
         let peerContains = peer.address.prefix.contains(local.address.address)
-        let onLink = path.gateway == nil && path.link == underlayLink
+        let onLink = path.gateway == nil && !path.hasOtherGateway && path.link == underlayLink
         let reason: Reason =
             if local.address.prefixLength == 32 || peer.address.prefixLength == 32 {
                 .hostPrefix

@@ -133,4 +133,12 @@ extension Warning {
             message: "a route to \(conflict.destination) of protocol \(conflict.routeProtocol) is in the way and stays "
                 + "untouched: remove it, see `ip route show \(conflict.destination)`")
     }
+
+    static func foreignDevice(_ link: Link) -> Warning {
+        let kind = link.kind.isEmpty ? "a device" : "a device of kind \(link.kind)"
+        return Warning(
+            code: "foreignDevice", about: [link.name],
+            message: "\(link.name) is \(kind) that somebody else made: it stays untouched and nothing is tunnelled; "
+                + "name another with 'tunnel.device', or delete it with `ip link del \(link.name)`")
+    }
 }

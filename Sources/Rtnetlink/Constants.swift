@@ -17,6 +17,7 @@ enum MessageType {
     static var newRule: UInt16 { UInt16(RTM_NEWRULE) }
     static var deleteRule: UInt16 { UInt16(RTM_DELRULE) }
     static var getRule: UInt16 { UInt16(RTM_GETRULE) }
+    static var newConfiguration: UInt16 { UInt16(RTM_NEWNETCONF) }
     static var error: UInt16 { UInt16(NLMSG_ERROR) }
     static var done: UInt16 { UInt16(NLMSG_DONE) }
     static var overrun: UInt16 { UInt16(NLMSG_OVERRUN) }

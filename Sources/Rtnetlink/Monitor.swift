@@ -18,11 +18,13 @@ public enum MonitorEvent: Hashable, Sendable {
     /// A route, and the port of the socket that asked for the change; 0 for the kernel itself.
     case route(Change, RouteMessage, senderPortID: UInt32)
     case rule(Change, RuleMessage)
+    /// Forwarding, `rp_filter` or another of the few settings that the kernel tells of, of a device or of all.
+    case configuration
     /// Messages were lost or not understood: all must be read anew.
     case overrun
 }
 
-/// A subscription to changes of links, IPv4 addresses, routes and rules of one network namespace.
+/// A subscription to changes of links, IPv4 addresses, routes, rules and settings of one network namespace.
 public struct NetlinkMonitor: ~Copyable, Sendable {
     private var endpoint: Endpoint
 
@@ -33,7 +35,9 @@ public struct NetlinkMonitor: ~Copyable, Sendable {
     public init(receiveBufferBytes: Int = 8 << 20) throws(NetlinkError) {
         let endpoint = try Endpoint()
         endpoint.setReceiveBuffer(receiveBufferBytes)
-        for group in [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE] {
+        for group in [
+            RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV4_NETCONF,
+        ] {
             guard endpoint.setOption(NETLINK_ADD_MEMBERSHIP, Int32(group.rawValue)) else {
                 throw NetlinkError(code: errno, operation: "subscribe to netlink group \(group.rawValue)")
             }
@@ -83,6 +87,9 @@ extension MonitorEvent {
         case MessageType.newRule, MessageType.deleteRule:
             let change: Change = message.type == MessageType.newRule ? .new : .deleted
             event = RuleMessage(message).map { .rule(change, $0) }
+            expectedFamily = ipv4Family
+        case MessageType.newConfiguration:
+            event = message.family == ipv4Family ? .configuration : nil
             expectedFamily = ipv4Family
         case MessageType.overrun:
             event = nil

@@ -3,12 +3,22 @@
 internal import Agent
 internal import FoundationEssentials
 internal import LinuxSystem
+internal import Synchronization
 
 /// Writing to the two standard streams.
 enum Terminal {
-    /// Data. Nobody is left to be told where it cannot be written.
+    private static let firstFailure = Mutex<String?>(nil)
+
+    /// Why data could not be written, where it could not: what was printed is then not complete.
+    static var failure: String? { firstFailure.withLock { $0 } }
+
+    /// Data; a failure is told when the command has ended.
     static func write(_ text: String) {
-        try? StandardStream.output.write(text)
+        do throws(SyscallError) {
+            try StandardStream.output.write(text)
+        } catch {
+            firstFailure.withLock { $0 = $0 ?? error.description }
+        }
     }
 
     /// Data as JSON.

@@ -11,13 +11,14 @@ struct Poplin: ParsableCommand {
         abstract: "Connects the workloads of many hosts at layer 3: directly where it can, in IP-in-IP where it must.",
         subcommands: [
             AgentCommand.self, ExplainCommand.self, PlanCommand.self, StatusCommand.self, CheckCommand.self,
-            SetCommand.self, CleanCommand.self,
+            SetCommand.self, CleanCommand.self, LabCommand.self,
         ])
 
     static func main() {
         do {
             var command = try parseAsRoot()
             try command.run()
+            if let failure = Terminal.failure { throw CommandError(failure) }
         } catch {
             exit(withError: ExitCode(report(error)))
         }

@@ -87,13 +87,13 @@ struct DesiredStateTests {
         #expect(unknown.codes == ["addressNotOnHost"])
     }
 
-    @Test("a node that never tunnels has no tunnel address")
-    func neverHasNoAddress() {
+    @Test("a node that never tunnels keeps its tunnel address, for others may tunnel to it")
+    func neverKeepsTheAddress() {
         var never = local
         never.ipipMode = .never
-        #expect(DesiredState(never, state([])).device.address == nil)
+        #expect(DesiredState(never, state([])).device.address == "10.244.1.0")
         never.ipipMode = nil
-        #expect(DesiredState(never, state([])).device.address == nil)
+        #expect(DesiredState(never, state([])).device.address == "10.244.1.0")
     }
 
     @Test("the config's address wins over the Node resource's, with a warning")

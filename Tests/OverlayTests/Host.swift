@@ -6,7 +6,7 @@ import Overlay
 enum Host {
     static let eth0 = Link(index: 2, name: "eth0", mtu: 1500, isUp: true)
     static let eth1 = Link(index: 3, name: "eth1", mtu: 9000, isUp: true)
-    static let tunnel = Link(index: 9, name: "tunl0", mtu: 1480, isUp: true, kind: "ipip")
+    static let tunnel = Link(index: 9, name: "tunl0", mtu: 1480, isUp: true, kind: "tun")
     static let gateway: IPv4Address = "10.0.1.254"
     static let defaultRoute = UnderlayRoute(
         destination: "0.0.0.0/0", gateway: gateway, link: eth0.index, routeProtocol: 3)

@@ -66,7 +66,7 @@ struct PlanTests {
         #expect(steps { $0.device?.mtu = 1500 } == [.device(.setMTU(1480))])
         #expect(steps { $0.device?.isUp = false } == [.device(.setUp)])
         #expect(steps { $0.deviceAddresses = [] } == [.device(.addAddress("10.244.1.0"))])
-        #expect(steps { $0.deviceAddresses.append("10.9.9.9") } == [.device(.removeAddress("10.9.9.9"))])
+        #expect(steps { $0.deviceAddresses.append("10.9.9.9/24") } == [.device(.removeAddress("10.9.9.9/24"))])
         #expect(steps { $0.settings["net/ipv4/ip_forward"] = "0" } == [.hostSetting(.forwarding)])
         #expect(steps { $0.peers = nil } == [.peers(desired.peers)])
         #expect(steps { $0.routes.removeFirst() } == [.route(.add(desired.routes[0]))])
@@ -91,7 +91,7 @@ struct PlanTests {
                 .route(.add(after.routes[0])),
                 .route(.replace(before.routes[1], with: after.routes[1])),
                 .route(.remove(before.routes[0])),
-                .device(.removeAddress("10.244.1.0")),
+                .device(.removeAddress("10.244.1.0/32")),
             ])
         #expect(narrow == .peers(after.peers))
     }
@@ -193,7 +193,7 @@ struct PlanTests {
         model.apply(Plan(desired: new, observed: old, mayRemove: true))
         #expect(model.observed.routes == new.routes)
         #expect(model.observed.peers == new.peers)
-        #expect(model.observed.deviceAddresses == (new.device.address.map { [$0] } ?? []))
+        #expect(model.observed.deviceAddresses == (new.device.address.map { [IPv4InterfaceAddress(address: $0, prefixLength: 32)] } ?? []))
         #expect(Plan(desired: new, observed: model.observed, mayRemove: true).isEmpty)
         let lasting = Set(old.routes.map(\.destination)).intersection(new.routes.map(\.destination))
         for state in model.routeStates {

@@ -21,6 +21,9 @@ public struct ConfigFile: Hashable, Sendable {
     /// The directory to watch for changes of the file.
     public var directory: String { ConfigFile.directory(of: path) }
 
+    /// The file's name in that directory.
+    var name: String { path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path }
+
     /// Reads the file.
     public func load() throws(NodeConfigError) -> NodeConfig {
         let bytes: [UInt8]

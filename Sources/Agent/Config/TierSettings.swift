@@ -3,7 +3,6 @@
 public import Dataplane
 public import Net
 internal import Packet
-internal import Packet
 
 extension NodeConfig {
     /// The tier asked for; nil for the first that is available.

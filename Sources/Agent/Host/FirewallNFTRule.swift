@@ -58,7 +58,10 @@ struct FirewallNFTRule {
     /// What iptables left in the kernel that nft has no words for; older versions of nft do not even name it.
     private static func condition(ofExtension foreign: JSONValue) -> FirewallMatch? {
         let name = foreign["name"]?.text
-        return foreign["type"]?.text == "target" || name == "comment" ? nil : .unknown("xt \(name ?? "match")")
+        if foreign["type"]?.text == "target" || name == "comment" { return nil }
+        // Some ports or a part of the packets, never all of them.
+        if let name, ["multiport", "limit", "hashlimit", "icmp"].contains(name) { return .never }
+        return .unknown("xt \(name ?? "match")")
     }
 
     private func verdicts(_ map: JSONValue) -> [(FirewallMatch, FirewallAction)] {
@@ -87,6 +90,11 @@ struct FirewallNFTRule {
                 payload["protocol"]?.text ?? "", payload["field"]?.text ?? "", right, negated: negated)
         }
         if let key = left["meta"]?["key"]?.text { return metaCondition(key, right, negated: negated) }
+        if left["ct"]?["key"]?.text == "mark" { return zero(right, negated: negated) }
+        if let parts = left["&"]?.items, let field = parts.first {
+            let isMark = field["meta"]?["key"]?.text == "mark" || field["ct"]?["key"]?.text == "mark"
+            if isMark || field["payload"]?["field"]?.text == "frag-off" { return zero(right, negated: negated) }
+        }
         if left["ct"]?["key"]?.text == "state", let states = names(right) {
             return .state(Set(states), negated: negated)
         }
@@ -129,8 +137,15 @@ struct FirewallNFTRule {
         case "pkttype":
             guard let types = names(right) else { return .unknown(key) }
             return (types.contains("host") || types.contains("unicast")) != negated ? nil : .never
+        case "mark": return zero(right, negated: negated)
         default: return .unknown("meta \(key)")
         }
+    }
+
+    /// Our packets bear no mark and are no fragments.
+    private func zero(_ right: JSONValue, negated: Bool) -> FirewallMatch? {
+        guard let values = names(right) else { return .unknown("mark") }
+        return values.contains("0") != negated ? nil : .never
     }
 
     private func protocols(_ right: JSONValue, negated: Bool) -> FirewallMatch {

@@ -110,6 +110,11 @@ private struct FirewallSaveRule {
         case "--pkt-type":
             let types = list()
             if (types.contains("unicast") || types.contains("host")) == negated { matches.append(.never) }
+        // Our packets are no fragments and bear no mark.
+        case "-f": if !negated { matches.append(.never) }
+        case "--mark":
+            let value = words.popFirst().map { $0.prefix { $0 != "/" } } ?? ""
+            if (value == "0x0" || value == "0") == negated { matches.append(.never) }
         case "--sport", "--dport", "--sports", "--dports", "--ports":
             _ = words.popFirst()
             matches.append(.port(proto, negated: negated))

@@ -15,7 +15,9 @@ struct HostCheckNode {
     let agent: StatusReport?
 
     /// Warnings that have a finding of their own here.
-    private static let told: Set<String> = ["addressNotOnHost", "noUnderlayRoute", "foreignRoute", "nodeDiffersFromConfig"]
+    private static let told: Set<String> = [
+        "addressNotOnHost", "noUnderlayRoute", "foreignRoute", "nodeDiffersFromConfig",
+    ]
 
     /// At most so many of one kind; the last says how many there are.
     private static let limit = 10
@@ -40,7 +42,9 @@ struct HostCheckNode {
         guard problems.isEmpty else {
             return shorten(problems.map { HostFinding("datastore", .fail, $0) })
         }
-        let extra = notes.isEmpty ? "" : ", \(notes.count) note\(notes.count == 1 ? "" : "s"): \(notes.prefix(3).joined(separator: "; "))"
+        let extra =
+            notes.isEmpty
+            ? "" : ", \(notes.count) note\(notes.count == 1 ? "" : "s"): \(notes.prefix(3).joined(separator: "; "))"
         return [HostFinding("datastore", .ok, "\(directory) is readable\(extra)")]
     }
 

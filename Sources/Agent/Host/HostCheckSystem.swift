@@ -101,7 +101,8 @@ enum HostCheckSystem {
             return [
                 HostFinding(
                     "networkd", .warn, "systemd-networkd deletes routes that it did not make; the agent puts them back",
-                    remedy: "write '[Network]' and 'ManageForeignRoutes=no' to /etc/systemd/networkd.conf.d/poplin.conf, "
+                    remedy:
+                        "write '[Network]' and 'ManageForeignRoutes=no' to /etc/systemd/networkd.conf.d/poplin.conf, "
                         + "then systemctl restart systemd-networkd")
             ]
         }
@@ -134,6 +135,8 @@ enum HostCheckSystem {
             }
         }
         let ordered = directories.first { File.exists($0) }.map { [$0] } ?? []
-        return (ordered + paths.sorted { $0.key < $1.key }.map(\.value)).compactMap { try? TextFile.read($0, limit: 1 << 20) }
+        return (ordered + paths.sorted { $0.key < $1.key }.map(\.value)).compactMap {
+            try? TextFile.read($0, limit: 1 << 20)
+        }
     }
 }

@@ -15,15 +15,17 @@ struct Backoff {
 
     private var failures: [String: Failure] = [:]
 
+    var isEmpty: Bool { failures.isEmpty }
+
     /// The failures now in force, for a person.
-    var messages: [String] { failures.values.map(\.message).sorted() }
+    var messages: [String] { failures.map { "\($0.key): \($0.value.message)" }.sorted() }
 
     /// When the next object is due (nanoseconds, monotonic); nil where nothing failed.
     var nextDue: UInt64? { failures.values.map(\.due).min() }
 
     /// Whether `object` is waiting.
-    func holdsBack(_ object: String, now: UInt64) -> Bool {
-        !failures.isEmpty && (failures[object].map { $0.due > now } ?? false)
+    func holdsBack(_ object: @autoclosure () -> String, now: UInt64) -> Bool {
+        !failures.isEmpty && (failures[object()].map { $0.due > now } ?? false)
     }
 
     /// Records a failure; true where it is new or says something else than before.
@@ -34,15 +36,14 @@ struct Backoff {
         return before?.message != message
     }
 
-    /// Forgets all but `objects`: what was not tried again is not wanted any more.
-    mutating func keep(only objects: Set<String>) {
-        guard !failures.isEmpty else { return }
-        failures = failures.filter { objects.contains($0.key) }
+    /// Makes all due: something changed that may have been the cause.
+    mutating func retryNow() {
+        for object in failures.keys { failures[object]?.due = 0 }
     }
 
-    /// `object` is right now.
-    mutating func succeeded(_ object: String) {
+    /// Forgets the objects for which `isWanted` is false: they are right now, or nobody asks for them any more.
+    mutating func keep(where isWanted: (String) -> Bool) {
         guard !failures.isEmpty else { return }
-        failures[object] = nil
+        failures = failures.filter { isWanted($0.key) }
     }
 }

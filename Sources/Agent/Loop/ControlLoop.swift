@@ -18,7 +18,7 @@ struct ControlLoop: ~Copyable {
         static let loss: UInt64 = 6
     }
 
-    /// Nanoseconds before the kernel is read again after it could not be.
+    /// Nanoseconds before what could not be read is read again.
     private static let readRetry: UInt64 = 200_000_000
 
     private let log: Logger
@@ -87,14 +87,16 @@ struct ControlLoop: ~Copyable {
                         try? listener.removePath()
                         return
                     }
-                case Token.config: if try configWatch.drain() { readConfig() }
-                case Token.datastore: if try datastoreWatch.drain() { wantsSnapshot = true }
-                case Token.kernel: try readKernelEvents()
-                case Token.status: try answerStatus()
+                case Token.config: readConfigEvents()
+                case Token.datastore: readDatastoreEvents()
+                case Token.kernel: readKernelEvents()
+                case Token.status: answerStatus()
                 case Token.timer:
                     timer.drain()
                     wantsWalk = true
-                case Token.loss: wantsWalk = true
+                case Token.loss:
+                    reconciler.tunnel.acknowledgeLoss()
+                    wantsWalk = true
                 default: break
                 }
             }
@@ -115,7 +117,7 @@ struct ControlLoop: ~Copyable {
         wantsWalk = false
         reconciler.walk()
         lastWalk = (now, Monotonic.now)
-        if reconciler.readFailure != nil {
+        if reconciler.readFailure != nil || reconciler.isUnsettled {
             try timer.arm(afterNanoseconds: ControlLoop.readRetry)
         } else if let retry = reconciler.nextRetry {
             try timer.arm(afterNanoseconds: retry > lastWalk.ended ? retry - lastWalk.ended : 1)
@@ -124,21 +126,45 @@ struct ControlLoop: ~Copyable {
         }
     }
 
-    private mutating func readKernelEvents() throws {
+    private mutating func readKernelEvents() {
         let ownPort = reconciler.portID
-        var isOurs = true
+        var concernsUs = false
         var wasOverrun = false
-        try monitor.drain { event in
-            switch event {
-            case .route(_, _, senderPortID: ownPort): break
-            case .overrun:
-                wasOverrun = true
-                isOurs = false
-            default: isOurs = false
+        do {
+            try monitor.drain { event in
+                switch event {
+                case .route(_, _, senderPortID: ownPort): break
+                case .route(_, let route, _): concernsUs = concernsUs || route.table == HostReader.mainTable
+                case .overrun: wasOverrun = true
+                default: concernsUs = true
+                }
             }
+        } catch {
+            log.error("\(error)")
+            wasOverrun = true
         }
         if wasOverrun { log.notice("netlink events were lost: everything is read anew") }
-        if !isOurs { wantsWalk = true }
+        if concernsUs || wasOverrun { wantsWalk = true }
+    }
+
+    private mutating func readDatastoreEvents() {
+        do {
+            if try datastoreWatch.drain() { wantsSnapshot = true }
+        } catch {
+            log.error("\(error)")
+            wantsSnapshot = true
+        }
+    }
+
+    private mutating func readConfigEvents() {
+        do {
+            let hasChanged = try configWatch.drain()
+            // A file that is still being written is read when it is closed.
+            if hasChanged && !configWatch.namesBeingWritten.contains(configFile.name) { readConfig() }
+        } catch {
+            log.error("\(error)")
+            readConfig()
+        }
     }
 
     private mutating func readConfig() {
@@ -160,10 +186,15 @@ struct ControlLoop: ~Copyable {
         for problem in configProblems { log.error("\(problem)") }
     }
 
-    private func answerStatus() throws {
-        while let client = try listener.accept() {
-            let report = StatusReport(config: config, problems: configProblems, reconciler: reconciler)
-            StatusServer.answer(client, with: report, log: log)
+    private func answerStatus() {
+        do {
+            while let client = try listener.accept() {
+                let report = StatusReport(config: config, problems: configProblems, reconciler: reconciler)
+                StatusServer.answer(client, with: report, log: log)
+            }
+        } catch {
+            // No descriptors left, say: the client sees its connection closed and may ask again.
+            log.error("status: \(error)")
         }
     }
 }

@@ -22,6 +22,8 @@ struct Reconciler: ~Copyable {
 
     /// An application can meet changes of its own making (a device that brings addresses, say): a few rounds settle it.
     private static let rounds = 4
+    /// Steps, failures or warnings of one round that are logged each; of more the log only says how many.
+    private static let loggedLines = 20
 
     let tier: TierChoice
     let tunnel: any Tunnel
@@ -33,8 +35,10 @@ struct Reconciler: ~Copyable {
     private var snapshot: Snapshot?
     private var backoff = Backoff()
     private(set) var outcome: Outcome?
-    /// Why the kernel could not be read; nil where it could.
+    /// Why the kernel could not be read or written; nil where it could.
     private(set) var readFailure: String?
+    /// Whether the last walk ended with something left that it could have done.
+    private(set) var isUnsettled = false
 
     /// A reconciler in the network namespace of the calling thread.
     init(
@@ -55,6 +59,15 @@ struct Reconciler: ~Copyable {
     var datastoreErrors: [SourceError] { snapshot?.errors ?? [] }
     var datastoreNotes: [String] { snapshot?.notes ?? [] }
     var isDatastoreInSync: Bool { snapshot?.inSync ?? false }
+    /// Warnings about the agent's own work.
+    var notices: [StatusReport.Notice] {
+        guard let snapshot, !snapshot.isComplete else { return [] }
+        return [
+            StatusReport.Notice(
+                code: "removalsOnHold",
+                message: "the datastore is not completely known: nothing is removed until every file can be read")
+        ]
+    }
     /// What failed and waits for another try.
     var failures: [String] { backoff.messages }
     /// When a failed object is due again (nanoseconds, monotonic).
@@ -77,49 +90,69 @@ struct Reconciler: ~Copyable {
 
     /// Walks from the inputs to the kernel until nothing is left to do now.
     mutating func walk() {
+        isUnsettled = false
         for _ in 0..<Reconciler.rounds {
-            var view: HostView
             do throws(NetlinkError) {
-                view = try HostReader.read(
-                    &netlink, device: local.tunnelDevice, underlayAddress: local.address.address)
-                readFailure = nil
+                if try walkOnce() { return }
             } catch {
-                if readFailure != error.description { log.error("the kernel's state could not be read: \(error)") }
+                if readFailure != error.description { log.error("the kernel could not be read or written: \(error)") }
                 readFailure = error.description
                 return
             }
-            view.observed.isCarried = tunnel.isCarried
-            view.observed.peers = tunnel.peers
-            let desired = DesiredState(local: local, topology: topology, facts: view.facts)
-            announce(desired.warnings)
-            let plan = Plan(desired: desired, observed: view.observed, mayRemove: snapshot?.isComplete ?? false)
-            let now = Monotonic.now
-            outcome = Outcome(local: local, desired: desired, view: view, remaining: plan, finished: now)
-            backoff.keep(only: Set(plan.steps.lazy.map(\.object)))
-            guard plan.steps.contains(where: { !backoff.holdsBack($0.object, now: now) }) else { return }
-            apply(plan, names: view.deviceNames, now: now)
         }
+        isUnsettled = true
     }
 
-    private mutating func apply(_ plan: Plan, names: [Int32: String], now: UInt64) {
+    /// One round; true where nothing was left to do.
+    private mutating func walkOnce() throws(NetlinkError) -> Bool {
+        var view = try HostReader.read(&netlink, device: local.tunnelDevice)
+        if let device = view.observed.device { tunnel.setDeviceMTU(device.mtu) }
+        let desired = DesiredState(local: local, topology: topology, facts: view.facts)
+        view.observed.isCarried = tunnel.isCarried
+        view.observed.peers = tunnel.peers
+        view.observed.settings = HostSettings.observe(desired.settings)
+        announce(desired.warnings)
+        // A cause may be gone with any change of the host: an address that came late, a link that is up again.
+        if let outcome, outcome.view.facts != view.facts { backoff.retryNow() }
+        let plan = Plan(desired: desired, observed: view.observed, mayRemove: snapshot?.isComplete ?? false)
+        let now = Monotonic.now
+        outcome = Outcome(local: local, desired: desired, view: view, remaining: plan, finished: now)
+        if !backoff.isEmpty {
+            let wanted = Set(plan.steps.lazy.map(\.object))
+            backoff.keep { wanted.contains($0) }
+        }
         let waiting = backoff
-        let steps = plan.steps.filter { !waiting.holdsBack($0.object, now: now) }
-        if steps.count <= 20 {
+        var steps = waiting.isEmpty ? plan.steps : plan.steps.filter { !waiting.holdsBack($0.object, now: now) }
+        let carries = steps.contains { if case .device(.carry) = $0 { true } else { false } }
+        if !tunnel.isCarried && !carries { steps.removeAll(where: \.needsCarriedDevice) }
+        if !steps.isEmpty { try apply(steps, names: view.deviceNames) }
+        readFailure = nil
+        return steps.isEmpty
+    }
+
+    private mutating func apply(_ steps: [Step], names: [Int32: String]) throws(NetlinkError) {
+        if steps.count <= Reconciler.loggedLines {
             for step in steps {
                 log.info("\(StepText(step, device: local.tunnelDevice, names: names))")
             }
         } else {
             log.info("\(steps.count) changes")
         }
-        for failure in writer.apply(steps, through: &netlink) {
-            if backoff.failed(failure.object, message: failure.message, now: now) {
-                log.error("\(failure.object): \(failure.message)")
-            }
+        let failures = try writer.apply(steps, through: &netlink)
+        let now = Monotonic.now
+        let news = failures.filter { backoff.failed($0.object, message: $0.message, now: now) }
+        for failure in news.prefix(Reconciler.loggedLines) { log.error("\(failure.object): \(failure.message)") }
+        if news.count > Reconciler.loggedLines {
+            log.error("\(news.count - Reconciler.loggedLines) further failures; `poplin status` has them")
         }
     }
 
     private mutating func announce(_ warnings: [Warning]) {
         let known = Set(outcome?.desired.warnings ?? [])
-        for warning in warnings where !known.contains(warning) { log.warning("\(warning)") }
+        let news = warnings.filter { !known.contains($0) }
+        for warning in news.prefix(Reconciler.loggedLines) { log.warning("\(warning)") }
+        if news.count > Reconciler.loggedLines {
+            log.warning("\(news.count - Reconciler.loggedLines) further warnings; `poplin status` has them")
+        }
     }
 }

@@ -24,7 +24,8 @@ extension StatusReport {
         notReadyBecause = obstacles
         tunnel = Tunnel(
             device: local.tunnelDevice, mtu: outcome?.view.observed.device?.mtu ?? 0,
-            address: outcome?.desired.device.address?.description)
+            address: outcome?.desired.device.address?.description, isCarried: reconciler.tunnel.isCarried,
+            peersInForce: reconciler.tunnel.peers.map { TunnelPeer.fingerprint($0) })
         peers = outcome.map { StatusReport.peers($0, reconciler.topology, counters) } ?? []
         let desired = outcome?.desired.routes.count ?? 0
         let conflicts = outcome?.desired.conflicts ?? []
@@ -37,6 +38,7 @@ extension StatusReport {
             uniqueKeysWithValues: DropReason.allCases.map { ($0.name, counters.dropped($0)) })
         warnings =
             (outcome?.desired.warnings ?? []).map { Notice(code: $0.code, message: $0.message) }
+            + reconciler.notices
             + problems.map { Notice(code: "config", message: $0) }
             + reconciler.datastoreErrors.map { Notice(code: "datastore", message: "\($0)") }
             + reconciler.failures.map { Notice(code: "failing", message: $0) }
@@ -56,7 +58,9 @@ extension StatusReport {
         if !reconciler.isDatastoreInSync { obstacles.append("the datastore is not in sync") }
         if let failure = reconciler.readFailure { obstacles.append("the kernel could not be read: \(failure)") }
         let device = outcome.view.observed.device
-        if device == nil || device?.isUp == false || !reconciler.tunnel.isCarried {
+        if let foreign = outcome.desired.foreignDevice {
+            obstacles.append("\(foreign.name) was made by somebody else")
+        } else if device == nil || device?.isUp == false || !reconciler.tunnel.isCarried {
             obstacles.append("\(outcome.local.tunnelDevice) is not up")
         }
         let missing = outcome.desired.routes.count - installed(outcome)

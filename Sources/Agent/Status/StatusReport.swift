@@ -1,8 +1,5 @@
 // What `poplin status` shows: a value made from the same desired state and observation that were applied.
 
-internal import Net
-public import Overlay
-
 /// The agent's state, as the status socket gives it out. Keys are stable; absent values are null.
 public struct StatusReport: Codable, Hashable, Sendable {
     /// The tunnel device.
@@ -10,6 +7,15 @@ public struct StatusReport: Codable, Hashable, Sendable {
         public var device: String
         public var mtu: Int
         @Nullable public var address: String?
+        /// Whether the tier carries the device's packets.
+        public var isCarried: Bool
+        /// Which peers the tier accepts packets from, as `TunnelPeer.fingerprint` tells them; null before the first.
+        @Nullable public var peersInForce: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case device, mtu, address, peersInForce
+            case isCarried = "carried"
+        }
     }
 
     /// Another node.
@@ -66,16 +72,4 @@ public struct StatusReport: Codable, Hashable, Sendable {
     @Nullable public var lastResync: String?
     public var warnings: [Notice]
     public var notes: [String]
-}
-
-extension StatusReport {
-    /// What the tier accepts, as the running agent says: for `plan`, which looks from outside.
-    public var tunnelPeers: [TunnelPeer] {
-        peers.compactMap { peer in
-            guard let address = IPv4Address(peer.address.prefix { $0 != "/" }) else { return nil }
-            return TunnelPeer(
-                name: peer.node, address: address, tunnelAddress: peer.tunnelAddress.flatMap { IPv4Address($0) },
-                prefixes: peer.blocks.compactMap { IPv4Prefix($0) })
-        }
-    }
 }

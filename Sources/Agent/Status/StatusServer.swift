@@ -2,23 +2,43 @@
 
 internal import LinuxSystem
 internal import Logging
+internal import Synchronization
 
 /// Serves the status socket.
 enum StatusServer {
     private static let timeoutMilliseconds: Int32 = 5000
+    /// Clients served at a time; a further one finds its connection closed.
+    private static let maximumClients = 16
+    private static let clients = Atomic<Int>(0)
 
     /// Sends the report on a thread of its own, so that a client that does not read holds up nothing.
     static func answer(_ client: consuming Descriptor, with report: StatusReport, log: Logger) {
+        guard clients.load(ordering: .relaxed) < maximumClients else { return }
         do {
             let bytes = try JSON.encode(report)
-            let number = client.release()
-            _ = try SystemThread.start(name: "poplin-status") {
-                let owned = Descriptor(owning: number)
-                // A client that went away has nothing to be told.
-                try? owned.writeAll(bytes, timeoutMilliseconds: timeoutMilliseconds)
+            let connection = Connection(client)
+            clients.add(1, ordering: .relaxed)
+            do {
+                _ = try SystemThread.start(name: "poplin-status") {
+                    // A client that went away has nothing to be told.
+                    try? connection.descriptor.writeAll(bytes, timeoutMilliseconds: timeoutMilliseconds)
+                    clients.subtract(1, ordering: .relaxed)
+                }
+            } catch {
+                clients.subtract(1, ordering: .relaxed)
+                throw error
             }
         } catch {
             log.error("status could not be given out: \(error)")
+        }
+    }
+
+    /// A client's descriptor on its way to its thread; closed with the last reference, whatever happens.
+    private final class Connection: Sendable {
+        let descriptor: Descriptor
+
+        init(_ descriptor: consuming Descriptor) {
+            self.descriptor = descriptor
         }
     }
 }

@@ -1,7 +1,7 @@
 // One walk over the kernel's state: what verdicts may depend on, and what of ours is there.
 
 internal import LinuxSystem
-public import Net
+internal import Net
 public import Overlay
 public import Rtnetlink
 
@@ -21,18 +21,16 @@ public struct HostView: Sendable {
 
 /// Reads the kernel.
 public enum HostReader {
-    private static let mainTable: UInt32 = 254
+    /// The table whose routes are read and made (`RT_TABLE_MAIN`).
+    public static let mainTable: UInt32 = 254
 
     /// Reads links, addresses and the main table.
     ///
-    /// What only a tier at work can tell (``Observed/isCarried``, ``Observed/peers``) is left for the caller.
+    /// What only a tier at work can tell (``Observed/isCarried``, ``Observed/peers``) is left for the caller, and so
+    /// are the settings, because which are needed depends on the verdicts.
     ///
-    /// - Parameters:
-    ///   - device: the tunnel device's name.
-    ///   - underlayAddress: the node's own address, which tells the underlay device.
-    public static func read(
-        _ netlink: inout NetlinkSocket, device: String, underlayAddress: IPv4Address
-    ) throws(NetlinkError) -> HostView {
+    /// - Parameter device: the tunnel device's name.
+    public static func read(_ netlink: inout NetlinkSocket, device: String) throws(NetlinkError) -> HostView {
         let links = try netlink.links().map {
             Link(index: $0.index, name: $0.name, mtu: $0.mtu, isUp: $0.isUp, kind: $0.kind)
         }
@@ -49,25 +47,16 @@ public enum HostReader {
             body: { message in
                 if message.routeProtocol == routeProtocol {
                     ours.append(Route(message, tunnel: tunnel?.index ?? 0))
-                } else {
+                } else if message.tos == 0 {
+                    // A route for a TOS is neither the way of ordinary packets nor in the way of ours.
                     underlay.append(UnderlayRoute(message))
                 }
             })
         ours.sortByKey()
         var observed = Observed(device: tunnel, routes: ours)
-        observed.deviceAddresses = addresses.filter { $0.link == tunnel?.index }.map(\.address.address)
-        let carrier = addresses.first { $0.address.address == underlayAddress && $0.link != tunnel?.index }
-        let underlayName = links.first { $0.index == carrier?.link }?.name
-        observed.settings = HostSettings.observe(HostSetting.needed(tunnel: device, underlay: underlayName))
+        observed.deviceAddresses = addresses.filter { $0.link == tunnel?.index }.map(\.address)
         return HostView(
             facts: HostFacts(links: links, addresses: addresses, underlayRoutes: underlay), observed: observed)
-    }
-}
-
-extension HostReader {
-    /// Only what verdicts may depend on, for finding this node's own address.
-    public static func facts(_ netlink: inout NetlinkSocket, device: String) throws(NetlinkError) -> HostFacts {
-        try read(&netlink, device: device, underlayAddress: .any).facts
     }
 }
 
@@ -99,8 +88,11 @@ extension UnderlayRoute {
         self.init(
             destination: message.destination, gateway: message.gateway == .any ? nil : message.gateway,
             link: message.link, metric: message.metric, routeProtocol: message.routeProtocol,
-            // A next hop that is dead or has lost its carrier is passed over by the kernel as well.
-            isUsable: message.kind == .unicast && !message.flags.contains(.dead))
+            // The kernel passes over a next hop that is dead, but not one that has only lost its carrier.
+            isUsable: message.kind == .unicast && !message.flags.contains(.dead),
+            gatewayIsOnlink: message.flags.contains(.onlink),
+            // An on-link route has link scope: a next hop in the universe that is no IPv4 address is another family's.
+            hasOtherGateway: message.hasForeignDetail && message.gateway == .any && message.scope == 0)
     }
 }
 

@@ -27,19 +27,25 @@ public struct PlanWriter: ~Copyable {
 
     /// Applies the steps in their order. One that fails does not keep the others from being made.
     ///
+    /// Steps that need a carried device are passed over while there is none.
+    ///
     /// - Returns: the failures.
-    public func apply(_ steps: [Step], through netlink: inout NetlinkSocket) -> [StepFailure] {
+    /// - Throws: where it is not known which routes were changed; everything must be read anew.
+    public func apply(
+        _ steps: [Step], through netlink: inout NetlinkSocket
+    ) throws(NetlinkError) -> [StepFailure] {
         var failures: [StepFailure] = []
         var position = 0
         while position < steps.count {
             if case .route = steps[position] {
                 var end = position
                 while end < steps.count, case .route = steps[end] { end += 1 }
-                failures += applyRoutes(steps[position..<end], through: &netlink)
+                failures += try applyRoutes(steps[position..<end], through: &netlink)
                 position = end
             } else {
                 let step = steps[position]
                 position += 1
+                guard tunnel.isCarried || !step.needsCarriedDevice else { continue }
                 do {
                     try apply(step, through: &netlink)
                 } catch {
@@ -56,13 +62,13 @@ public struct PlanWriter: ~Copyable {
             try tunnel.carry(device: name)
         case .device(.setMTU(let mtu)):
             try netlink.perform(.setLink(.name(device), LinkChange(mtu: mtu)))
-            tunnel.setDeviceMTU(mtu)
         case .device(.setUp):
             try netlink.perform(.setLink(.name(device), LinkChange(isUp: true)))
         case .device(.addAddress(let address)):
-            try netlink.perform(.addAddress(try tunnelAddress(address, through: &netlink)))
+            let wanted = IPv4InterfaceAddress(address: address, prefixLength: 32)
+            try netlink.perform(.addAddress(try onDevice(wanted, through: &netlink)))
         case .device(.removeAddress(let address)):
-            try netlink.perform(.deleteAddress(try tunnelAddress(address, through: &netlink)))
+            try netlink.perform(.deleteAddress(try onDevice(address, through: &netlink)))
         case .hostSetting(let setting):
             try settings.apply(setting)
         case .peers(let peers):
@@ -72,12 +78,10 @@ public struct PlanWriter: ~Copyable {
         }
     }
 
-    private func tunnelAddress(
-        _ address: IPv4Address, through netlink: inout NetlinkSocket
+    private func onDevice(
+        _ address: IPv4InterfaceAddress, through netlink: inout NetlinkSocket
     ) throws -> AddressMessage {
-        AddressMessage(
-            link: try deviceIndex(through: &netlink),
-            address: IPv4InterfaceAddress(address: address, prefixLength: 32))
+        AddressMessage(link: try deviceIndex(through: &netlink), address: address)
     }
 
     private func deviceIndex(through netlink: inout NetlinkSocket) throws(NetlinkError) -> Int32 {
@@ -90,23 +94,24 @@ public struct PlanWriter: ~Copyable {
     /// All routes in a row as one batch; the kernel answers for each.
     private func applyRoutes(
         _ steps: ArraySlice<Step>, through netlink: inout NetlinkSocket
-    ) -> [StepFailure] {
-        // Without the device only routes that do not need it are tried; the others say so, each for itself.
-        let tunnelLink = (try? deviceIndex(through: &netlink)) ?? 0
+    ) throws(NetlinkError) -> [StepFailure] {
+        let isCarried = tunnel.isCarried
+        let tunnelLink = try isCarried ? netlink.link(named: device)?.index : nil
         var batch = NetlinkBatch(reservingCapacity: steps.count)
-        for step in steps {
-            guard case .route(let change) = step else { continue }
-            batch.append(change.request(tunnelLink: tunnelLink))
-        }
-        do {
-            let results = try netlink.perform(&batch)
-            return results.failures.compactMap { failure in
-                let step = steps[steps.startIndex + failure.index]
-                if case .route(.remove) = step, failure.error.meansAlreadyGone { return nil }
-                return StepFailure(object: step.object, message: "\(failure.error)")
+        var asked: [Int] = []
+        asked.reserveCapacity(steps.count)
+        for index in steps.indices {
+            guard case .route(let change) = steps[index], tunnelLink != nil || !steps[index].needsCarriedDevice else {
+                continue
             }
-        } catch {
-            return [StepFailure(object: "routes", message: "\(error)")]
+            batch.append(change.request(tunnelLink: tunnelLink ?? 0))
+            asked.append(index)
+        }
+        let results = try netlink.perform(&batch)
+        return results.failures.compactMap { failure in
+            let step = steps[asked[failure.index]]
+            if case .route(.remove) = step, failure.error.meansAlreadyGone { return nil }
+            return StepFailure(object: step.object, message: "\(failure.error)")
         }
     }
 }

@@ -33,7 +33,7 @@ final class PacketLoop: @unchecked Sendable {
     private var table: ForwardingTable
     private var encapsulator: Encapsulator
     private var decapsulator: Decapsulator
-    private var isEnding = false
+    private(set) var isEnding = false
     private(set) var counters: TunnelCounters
 
     /// Attaches to the device (made persistent and with several queues, so that a successor can take it over)
@@ -41,6 +41,8 @@ final class PacketLoop: @unchecked Sendable {
     init(device name: String, settings: TunnelSettings, table: ForwardingTable) throws(SyscallError) {
         device = try TunDevice.open(name, multiQueue: true, vnetHeader: true, persistent: true)
         try device.setQueueLength(Self.queueLength)
+        // What an earlier owner of the persistent device asked for would go on: unfinished packets that nobody finishes.
+        try device.setOffload([])
         socket = try RawIPv4Socket(proto: IPProtocol.ipip)
         try socket.bind(to: settings.localAddress.rawValue)
         try socket.forceBuffers(receive: 4 << 20, send: 4 << 20)

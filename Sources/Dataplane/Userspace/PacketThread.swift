@@ -49,7 +49,7 @@ final class PacketThread {
             }
             door.state.withLock { $0.isRunning = false }
             door.done.signal()
-            loss.event.signal()
+            if !loop.isEnding { loss.event.signal() }
         }
     }
 

@@ -38,11 +38,15 @@ public final class UserspaceTunnel: Tunnel {
 
     public var lossDescriptor: Int32 { loss.event.descriptor.rawValue }
 
+    public func acknowledgeLoss() {
+        loss.event.drain()
+    }
+
     public var isCarried: Bool { thread?.isRunning ?? false }
 
     public func carry(device: String) throws(SyscallError) {
-        loss.event.drain()
         retire()
+        acknowledgeLoss()
         let loop = try PacketLoop(device: device, settings: settings, table: table)
         thread = try PacketThread(loop: loop, loss: loss)
     }
@@ -60,6 +64,7 @@ public final class UserspaceTunnel: Tunnel {
     }
 
     public func setDeviceMTU(_ mtu: Int) {
+        guard mtu != settings.deviceMTU else { return }
         settings.deviceMTU = mtu
         thread?.perform { $0.setDeviceMTU(mtu) }
     }

@@ -33,12 +33,18 @@ enum Leftovers {
 
     /// Takes away the labs whose process ended without doing so.
     static func removeAbandoned() -> [String] {
-        var problems: [String] = []
-        for name in LabDirectory.labs {
-            let directory = LabDirectory(lab: name)
-            guard case .process(let owner) = directory.owner, !owner.isRunning else { continue }
-            problems += remove(directory)
+        do {
+            return try LabDirectory.locked {
+                var problems: [String] = []
+                for name in LabDirectory.labs {
+                    let directory = LabDirectory(lab: name)
+                    guard case .process(let owner) = directory.owner, !owner.isRunning else { continue }
+                    problems += remove(directory)
+                }
+                return problems
+            }
+        } catch {
+            return ["\(error)"]
         }
-        return problems
     }
 }

@@ -27,7 +27,13 @@ struct NetworkBuilder: Sendable {
     func makeHost(_ name: String) throws -> LabHost {
         let host = host(name)
         try directory.noteHost(host)
-        try NetworkNamespace.create(host.namespace)
+        do throws(SyscallError) {
+            try NetworkNamespace.create(host.namespace)
+        } catch {
+            // The kernel has none, or a container forbids it.
+            if error.operation.hasPrefix("unshare") { throw LabError.notPermitted("\(error)") }
+            throw error
+        }
         try host.run {
             // A kernel without IPv6 has nothing to turn off.
             try? Sysctl.write("net/ipv6/conf/all/disable_ipv6", "1")

@@ -32,6 +32,9 @@ public struct SnifferCounts: Hashable, Sendable {
     /// Packets of further kinds, and such as are no valid IPv4.
     public internal(set) var others = 0
 
+    /// Nothing seen.
+    public init() {}
+
     /// Packets of all kinds that a condition holds for.
     public func packets(where condition: (PacketKey) -> Bool) -> Int {
         kinds.reduce(0) { condition($1.key) ? $0 + $1.value.packets : $0 }

@@ -30,6 +30,7 @@ final class EchoResponder: Sendable {
     private let carrier: EchoCarrier
     let port: UInt16
     private let isStopping = Atomic<Bool>(false)
+    private let thread = Mutex<SystemThread?>(nil)
 
     init(on host: LabHost, address: IPv4Address, _ carrier: EchoCarrier) throws {
         let socket = try host.run {
@@ -40,18 +41,20 @@ final class EchoResponder: Sendable {
         port = carrier == .udp ? try socket.localPort() : 0
         self.carrier = carrier
         self.socket = socket
-        _ = try SystemThread.start(name: "lab-echo") { [self] in
-            while !isStopping.load(ordering: .acquiring) {
-                guard let datagram = try? self.socket.receiveDatagram(timeoutMilliseconds: 50) else { continue }
-                try? self.socket.send(
-                    self.carrier.payload(datagram.bytes), to: datagram.address, port: datagram.port)
-            }
+        try thread.withLock { $0 = try SystemThread.start(name: "lab-echo") { [self] in loop() } }
+    }
+
+    private func loop() {
+        while !isStopping.load(ordering: .acquiring) {
+            guard let datagram = try? socket.receiveDatagram(timeoutMilliseconds: 20) else { continue }
+            try? socket.send(carrier.payload(datagram.bytes), to: datagram.address, port: datagram.port)
         }
     }
 
-    /// The thread ends within 50 ms.
+    /// Returns when it answers no more: two that live side by side would both answer a raw datagram.
     func stop() {
         isStopping.store(true, ordering: .releasing)
+        if let thread = thread.withLock({ $0.take() }) { thread.join() }
     }
 }
 

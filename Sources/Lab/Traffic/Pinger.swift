@@ -21,6 +21,7 @@ public final class Pinger: Sendable {
     private let count: Int
     private let interval: UInt64
     private let payload: Int
+    private let end: Interruption?
     private let nonce = UInt64.random(in: 1 ... .max)
     private let state = Mutex(State())
     private let isStopping = Atomic<Bool>(false)
@@ -34,28 +35,31 @@ public final class Pinger: Sendable {
     ///   - count: how many requests; nil until ``stop(lateReplyMilliseconds:)``, at most ``maximumCount``.
     ///   - payloadBytes: of the ICMP message after its header, 16 at least.
     ///   - dontFragment: sets DF; a request that does not fit is then refused or lost.
+    ///   - end: gives the series up when requested.
     public static func start(
         from host: LabHost, to destination: IPv4Address, count: Int? = nil, intervalMilliseconds: Int = 1,
-        payloadBytes: Int = 56, dontFragment: Bool = false
+        payloadBytes: Int = 56, dontFragment: Bool = false, until end: Interruption? = nil
     ) throws -> Pinger {
         let socket = try host.run { try InetSocket(.raw(proto: IPProtocol.icmp)) }
         try socket.setDontFragment(dontFragment)
         let pinger = Pinger(
             socket: socket, destination: destination, count: min(count ?? maximumCount, maximumCount),
             interval: UInt64(max(0, intervalMilliseconds)) * 1_000_000,
-            payload: min(max(16, payloadBytes), 65507))
+            payload: min(max(16, payloadBytes), 65507), end: end)
         try pinger.thread.withLock { $0 = try SystemThread.start(name: "lab-ping") { pinger.loop() } }
         return pinger
     }
 
     private init(
-        socket: consuming InetSocket, destination: IPv4Address, count: Int, interval: UInt64, payload: Int
+        socket: consuming InetSocket, destination: IPv4Address, count: Int, interval: UInt64, payload: Int,
+        end: Interruption?
     ) {
         self.socket = socket
         self.destination = destination
         self.count = count
         self.interval = interval
         self.payload = payload
+        self.end = end
     }
 
     /// Sends no more, waits for replies on their way and says what became of each request.
@@ -89,9 +93,8 @@ public final class Pinger: Sendable {
     private let finished = Atomic<Bool>(false)
     private var hasFinished: Bool { finished.load(ordering: .acquiring) }
 
-    private var isEnding: Bool {
-        isStopping.load(ordering: .acquiring) || isAbandoned.load(ordering: .acquiring)
-    }
+    private var isGivenUp: Bool { isAbandoned.load(ordering: .acquiring) || end?.isRequested == true }
+    private var isEnding: Bool { isStopping.load(ordering: .acquiring) || isGivenUp }
 
     // MARK: - The thread
 
@@ -106,11 +109,12 @@ public final class Pinger: Sendable {
                 // After a pause of the whole machine it goes on from there, instead of a burst.
                 due = now > due + 20 * max(interval, 1_000_000) ? now + interval : due + interval
             }
-            let rest = due > Monotonic.now ? due - Monotonic.now : 0
+            let after = Monotonic.now
+            let rest = due > after ? due - after : 0
             receive(milliseconds: Int32(clamping: min((rest + 999_999) / 1_000_000, 100)))
         }
         var deadline = Monotonic.now + lateReply.load(ordering: .relaxed)
-        while !isAbandoned.load(ordering: .acquiring) && Monotonic.now < deadline {
+        while !isGivenUp && Monotonic.now < deadline {
             let isComplete = state.withLock { $0.report.received == $0.report.sent }
             if isComplete { break }
             receive(milliseconds: 10)

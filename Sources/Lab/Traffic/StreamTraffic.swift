@@ -17,6 +17,7 @@ public final class StreamTraffic: Sendable {
     private let content = StreamContent(seed: .random(in: 0 ... .max))
     private let limit: Int
     private let bytesPerSecond: Int?
+    private let end: Interruption?
     private let report = Mutex(StreamReport())
     private let isStopping = Atomic<Bool>(false)
     private let isAbandoned = Atomic<Bool>(false)
@@ -30,9 +31,10 @@ public final class StreamTraffic: Sendable {
     ///   - address: one of `receiver`'s own.
     ///   - bytes: how many; nil until ``stop()``, at most 1 TB.
     ///   - bytesPerSecond: the most to send in a second; nil for as much as goes.
+    ///   - end: gives the stream up when requested.
     public static func start(
         from sender: LabHost, to receiver: LabHost, address: IPv4Address, bytes: Int? = nil,
-        bytesPerSecond: Int? = nil
+        bytesPerSecond: Int? = nil, until end: Interruption? = nil
     ) throws -> StreamTraffic {
         let listener = try receiver.run {
             let socket = try InetSocket(.tcp)
@@ -43,7 +45,7 @@ public final class StreamTraffic: Sendable {
         let client = try sender.run { try InetSocket(.tcp) }
         let traffic = StreamTraffic(
             client: client, port: try listener.localPort(), listener: listener, address: address,
-            limit: min(bytes ?? 1 << 40, 1 << 40), bytesPerSecond: bytesPerSecond)
+            limit: min(bytes ?? 1 << 40, 1 << 40), bytesPerSecond: bytesPerSecond, end: end)
         try traffic.receiver.withLock { $0 = try SystemThread.start(name: "lab-receive") { traffic.receive() } }
         try traffic.sender.withLock { $0 = try SystemThread.start(name: "lab-send") { traffic.send() } }
         return traffic
@@ -51,7 +53,7 @@ public final class StreamTraffic: Sendable {
 
     private init(
         client: consuming InetSocket, port: UInt16, listener: consuming InetSocket, address: IPv4Address, limit: Int,
-        bytesPerSecond: Int?
+        bytesPerSecond: Int?, end: Interruption?
     ) {
         self.client = client
         self.listener = listener
@@ -59,6 +61,7 @@ public final class StreamTraffic: Sendable {
         self.port = port
         self.limit = limit
         self.bytesPerSecond = bytesPerSecond
+        self.end = end
     }
 
     /// Sends no more, waits until all that was sent has arrived, and says what became of it.
@@ -83,8 +86,9 @@ public final class StreamTraffic: Sendable {
 
     private let ended = Atomic<Int>(0)
     private var hasFinished: Bool { ended.load(ordering: .acquiring) == 2 }
+    private var hasToEnd: Bool { isAbandoned.load(ordering: .acquiring) || end?.isRequested == true }
     private var isGivenUp: Bool {
-        isAbandoned.load(ordering: .acquiring) || report.withLock { $0.failure != nil }
+        hasToEnd || report.withLock { $0.failure != nil }
     }
 
     private func fail(_ why: String) {
@@ -138,7 +142,7 @@ public final class StreamTraffic: Sendable {
                 connection = try listener.accept(timeoutMilliseconds: 100)
             }
             guard let connection = connection.take() else { return }
-            while !isAbandoned.load(ordering: .acquiring) {
+            while !hasToEnd {
                 let piece = try connection.receive(limit: 262_144, timeoutMilliseconds: 100)
                 let now = Monotonic.now
                 guard let piece else {
