@@ -41,7 +41,8 @@ let package = Package(
             name: "Dataplane", dependencies: ["Net", "Overlay", "Packet", "LinuxSystem", "Rtnetlink"],
             swiftSettings: memorySafe),
         .target(
-            name: "Datastore", dependencies: ["Net", "Overlay", "LinuxSystem", .product(name: "Yams", package: "Yams")],
+            name: "Datastore",
+            dependencies: ["Net", "Overlay", "LinuxSystem", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
         .target(
             name: "Agent",
@@ -56,20 +57,28 @@ let package = Package(
             name: "poplin",
             dependencies: [
                 "Agent", "Datastore", "Lab", "LinuxSystem", "Net", "Overlay",
-                .product(name: "Logging", package: "swift-log"), .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .testTarget(name: "NetTests", dependencies: ["Net"], swiftSettings: strict),
         .testTarget(name: "OverlayTests", dependencies: ["Overlay", "Net"], swiftSettings: strict),
         .testTarget(name: "PacketTests", dependencies: ["Packet", "Net"], swiftSettings: strict),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
-        .testTarget(name: "RtnetlinkTests", dependencies: ["Rtnetlink", "LinuxSystem", "Net", "CMnl"], swiftSettings: strict),
-        .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "LinuxSystem", "Net", "Overlay"], swiftSettings: strict),
-        .testTarget(name: "AgentTests",
-            dependencies: ["Agent", "Dataplane", "Datastore", "LinuxSystem", "Net", "Overlay", "Rtnetlink"], swiftSettings: strict),
-        .testTarget(name: "LabTests", dependencies: ["Lab", "LinuxSystem", "Net", "Packet", "Rtnetlink"], swiftSettings: strict),
+        .testTarget(
+            name: "RtnetlinkTests", dependencies: ["Rtnetlink", "LinuxSystem", "Net", "CMnl"], swiftSettings: strict),
+        .testTarget(
+            name: "DatastoreTests", dependencies: ["Datastore", "LinuxSystem", "Net", "Overlay"], swiftSettings: strict),
+        .testTarget(
+            name: "AgentTests",
+            dependencies: ["Agent", "Dataplane", "Datastore", "LinuxSystem", "Net", "Overlay", "Rtnetlink"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LabTests", dependencies: ["Lab", "LinuxSystem", "Net", "Packet", "Rtnetlink"], swiftSettings: strict),
         .testTarget(name: "PoplinTests", dependencies: ["poplin", "LinuxSystem"], swiftSettings: strict),
-        .testTarget(name: "EndToEnd",
-            dependencies: ["Lab", "poplin", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink"], swiftSettings: strict),
+        .testTarget(
+            name: "EndToEnd",
+            dependencies: ["Lab", "poplin", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

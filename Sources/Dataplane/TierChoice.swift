@@ -12,7 +12,7 @@ public struct TierChoice: Hashable, Sendable {
         Tier.allCases.map { tier in
             switch tier {
             case .kernel, .bpf:
-                (tier, .unavailable(because: "this version of Poplin does not have it yet; use 'dataplane: userspace'"))
+                (tier, .unavailable(because: "not in this version of Poplin yet"))
             case .userspace: (tier, UserspaceTunnel.probe())
             }
         }
@@ -29,8 +29,7 @@ public struct TierChoice: Hashable, Sendable {
             for (tier, availability) in survey {
                 switch availability {
                 case .available:
-                    let others = passedOver.isEmpty ? "" : " (\(passedOver.joined(separator: "; ")))"
-                    return TierChoice(tier: tier, reason: "auto: first that is available\(others)")
+                    return TierChoice(tier: tier, reason: (["auto"] + passedOver).joined(separator: "; "))
                 case .unavailable(let because):
                     passedOver.append("\(tier.rawValue): \(because)")
                 }
@@ -39,7 +38,8 @@ public struct TierChoice: Hashable, Sendable {
         }
         for (tier, availability) in survey where tier == requested {
             if case .unavailable(let because) = availability {
-                throw TierUnavailable(message: "dataplane \(tier.rawValue) is not available: \(because)")
+                throw TierUnavailable(
+                    message: "dataplane \(tier.rawValue) is not available: \(because); use 'dataplane: auto'")
             }
         }
         return TierChoice(tier: requested, reason: "configured")

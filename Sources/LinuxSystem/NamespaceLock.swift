@@ -28,7 +28,8 @@ public struct NamespaceLock: ~Copyable, Sendable {
             if result == 0 { return NamespaceLock(descriptor: descriptor) }
             let code = errno
             guard code == EADDRINUSE, !deadline.hasPassed else {
-                throw SyscallError(operation: "bind", object: "another agent runs in this network namespace", code: code)
+                throw SyscallError(
+                    operation: "bind", object: "another agent runs in this network namespace", code: code)
             }
             Monotonic.sleep(milliseconds: UInt32(min(20, deadline.remainingMilliseconds)))
         }

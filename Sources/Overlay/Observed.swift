@@ -19,7 +19,8 @@ public struct Observed: Sendable {
 
     /// An observation.
     public init(
-        device: Link? = nil, isCarried: Bool = false, deviceAddresses: [IPv4InterfaceAddress] = [], peers: [TunnelPeer]? = nil,
+        device: Link? = nil, isCarried: Bool = false, deviceAddresses: [IPv4InterfaceAddress] = [],
+        peers: [TunnelPeer]? = nil,
         settings: [String: String] = [:], routes: [Route] = []
     ) {
         self.device = device

@@ -21,7 +21,8 @@ struct PlanModel {
             observed.device = observed.device ?? Link(index: 9, name: name, mtu: 1500, isUp: false)
         case .device(.setMTU(let mtu)): observed.device?.mtu = mtu
         case .device(.setUp): observed.device?.isUp = true
-        case .device(.addAddress(let address)): observed.deviceAddresses.append(IPv4InterfaceAddress(address: address, prefixLength: 32))
+        case .device(.addAddress(let address)):
+            observed.deviceAddresses.append(host(address))
         case .device(.removeAddress(let address)): observed.deviceAddresses.removeAll { $0 == address }
         case .hostSetting(let setting): observed.settings[setting.path] = setting.value
         case .peers(let peers): observed.peers = peers
@@ -45,3 +46,6 @@ struct PlanModel {
         observed.routes.sort { Route.key($0) < Route.key($1) }
     }
 }
+
+/// An address as the tunnel device bears it.
+func host(_ address: IPv4Address) -> IPv4InterfaceAddress { IPv4InterfaceAddress(address: address, prefixLength: 32) }

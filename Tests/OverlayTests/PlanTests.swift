@@ -193,7 +193,9 @@ struct PlanTests {
         model.apply(Plan(desired: new, observed: old, mayRemove: true))
         #expect(model.observed.routes == new.routes)
         #expect(model.observed.peers == new.peers)
-        #expect(model.observed.deviceAddresses == (new.device.address.map { [IPv4InterfaceAddress(address: $0, prefixLength: 32)] } ?? []))
+        #expect(
+            model.observed.deviceAddresses
+                == (new.device.address.map { [host($0)] } ?? []))
         #expect(Plan(desired: new, observed: model.observed, mayRemove: true).isEmpty)
         let lasting = Set(old.routes.map(\.destination)).intersection(new.routes.map(\.destination))
         for state in model.routeStates {

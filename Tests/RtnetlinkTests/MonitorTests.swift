@@ -1,5 +1,6 @@
 // What a monitor hears of the changes that another socket makes.
 
+import LinuxSystem
 import Net
 import Testing
 
@@ -29,6 +30,18 @@ struct MonitorTests {
             #expect(connected.map(\.change) == [.new])
             #expect(connected.map(\.sender) == [0], "made by the kernel itself")
             #expect(heard.overruns == 0)
+        }
+    }
+
+    @Test(arguments: ["net/ipv4/ip_forward", "net/ipv4/conf/all/rp_filter", "net/ipv4/conf/v0/rp_filter"])
+    func `A setting that changes is told, and one that is written anew is not`(setting: String) throws {
+        try KernelTests.withVeth { _, _ in
+            let value = try Sysctl.read(setting) == "1" ? "0" : "1"
+            var monitor = try NetlinkMonitor()
+            try Sysctl.write(setting, value)
+            #expect(try Heard(from: &monitor).configurations > 0)
+            try Sysctl.write(setting, value)
+            #expect(try Heard(from: &monitor).configurations == 0)
         }
     }
 
@@ -94,6 +107,7 @@ struct MonitorTests {
         var newAddresses: [AddressMessage] = []
         var routes: [(change: MonitorEvent.Change, route: RouteMessage, sender: UInt32)] = []
         var rules: [RuleMessage] = []
+        var configurations = 0
         var overruns = 0
 
         init(from monitor: inout NetlinkMonitor) throws {
@@ -107,6 +121,7 @@ struct MonitorTests {
                 case .address(.deleted, _): break
                 case .route(let change, let route, let sender): routes.append((change, route, sender))
                 case .rule(_, let rule): rules.append(rule)
+                case .configuration: configurations += 1
                 case .overrun: overruns += 1
                 }
             }

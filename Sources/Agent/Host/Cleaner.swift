@@ -19,6 +19,8 @@ public struct Cleaner: ~Copyable {
     private let config: NodeConfig
     private var netlink: NetlinkSocket
     private let lock: FileLock?
+    /// The files that were there before the lock was taken.
+    private let files: [String]
 
     /// Takes the agent's lock, so that nothing is taken from under a running agent.
     ///
@@ -26,8 +28,11 @@ public struct Cleaner: ~Copyable {
     public init(configPath: String, environment: [String: String], dryRun: Bool) throws {
         let config = try ConfigFile(path: configPath, environment: environment).load()
         let netlink = try NetlinkSocket()
+        let record = HostSettings(runDirectory: config.runDirectory).record
+        let files = [config.statusSocketPath, record, config.lockPath].filter { File.exists($0) }
         let lock = try dryRun ? nil : Cleaner.takeLock(config)
         self.config = config
+        self.files = files
         self.netlink = netlink
         self.lock = lock
     }
@@ -58,7 +63,7 @@ public struct Cleaner: ~Copyable {
         for setting in settings.recorded() {
             items.append(Item(kind: "hostSetting", object: setting.path, detail: "= \(setting.value)"))
         }
-        for path in [config.statusSocketPath, settings.record, config.lockPath] where File.exists(path) {
+        for path in files {
             items.append(Item(kind: "file", object: path, detail: ""))
         }
         return items
@@ -88,7 +93,8 @@ public struct Cleaner: ~Copyable {
                 failures.append("\(error)")
             }
         }
-        for path in [config.statusSocketPath, settings.record, config.lockPath] {
+        // The lock too, which this very command holds.
+        for path in files.filter({ $0 != config.lockPath }) + [config.lockPath] {
             do throws(SyscallError) {
                 try Directory.removeFile(path)
             } catch {
