@@ -60,24 +60,32 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
+        // What several test targets share.
+        .target(
+            name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "NetTests", dependencies: ["Net"], swiftSettings: strict),
         .testTarget(name: "OverlayTests", dependencies: ["Overlay", "Net"], swiftSettings: strict),
         .testTarget(name: "PacketTests", dependencies: ["Packet", "Net"], swiftSettings: strict),
-        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
+        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "RtnetlinkTests", dependencies: ["Rtnetlink", "LinuxSystem", "Net", "CMnl"], swiftSettings: strict),
+            name: "RtnetlinkTests", dependencies: ["Rtnetlink", "TestSupport", "LinuxSystem", "Net", "CMnl"],
+            swiftSettings: strict),
         .testTarget(
             name: "DatastoreTests", dependencies: ["Datastore", "LinuxSystem", "Net", "Overlay"], swiftSettings: strict),
         .testTarget(
             name: "AgentTests",
-            dependencies: ["Agent", "Dataplane", "Datastore", "LinuxSystem", "Net", "Overlay", "Rtnetlink"],
+            dependencies: [
+                "Agent", "Dataplane", "Datastore", "LinuxSystem", "Net", "Overlay", "Rtnetlink", "TestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
-            name: "LabTests", dependencies: ["Lab", "LinuxSystem", "Net", "Packet", "Rtnetlink"], swiftSettings: strict),
-        .testTarget(name: "PoplinTests", dependencies: ["poplin", "LinuxSystem"], swiftSettings: strict),
+            name: "LabTests", dependencies: ["Lab", "TestSupport", "LinuxSystem", "Net", "Packet", "Rtnetlink"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PoplinTests", dependencies: ["poplin", "TestSupport", "LinuxSystem"], swiftSettings: strict),
         .testTarget(
             name: "EndToEnd",
-            dependencies: ["Lab", "poplin", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink"],
+            dependencies: ["Lab", "poplin", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink", "TestSupport"],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -1,5 +1,6 @@
 // One agent a network namespace, whatever its directories: two would take each other's routes away.
 
+internal import CLinux
 internal import Glibc
 
 /// A lock that is seen by all processes of the same network namespace, held for as long as this value lives.

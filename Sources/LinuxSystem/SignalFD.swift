@@ -65,4 +65,9 @@ public enum Signals {
     public static let pipe: Int32 = SIGPIPE
     /// For the program's own use.
     public static let user1: Int32 = SIGUSR1
+
+    /// Sends a signal to a process that need not be a child; one that has ended is fine.
+    public static func send(_ signal: Int32, to process: Int32) {
+        _ = Glibc.kill(process, signal)
+    }
 }

@@ -48,14 +48,15 @@ public struct DesiredState: Sendable {
             name: local.tunnelDevice, kind: local.tunnelKind,
             mtu: local.tunnelMTU ?? (carriers.map(\.mtu).min() ?? 1500) - IPIP.overhead,
             // Whatever the own mode: others may tunnel, and where a device has no address even a loose rp_filter
-            // drops what came in on it (`__fib_validate_source`).
-            address: own?.tunnelAddress)
+            // drops what came in on it (`__fib_validate_source`). Without a tunnel address the node's own one serves,
+            // but only while the underlay has it: an address that moved to another host must not stay local here.
+            address: own?.tunnelAddress ?? underlay.link.map { _ in local.address.address })
         foreignDevice = facts.links.first { $0.name == local.tunnelDevice && $0.kind != local.tunnelKind }
         self.underlay = underlay.link
         self.peers = peers
 
         var decider = Decider(local: local, topology: topology, underlay: underlay)
-        let source = device.address ?? .any
+        let source = own?.tunnelAddress ?? .any
         var foreign = ForeignRoutes(facts)
         var blocks: [BlockVerdict] = []
         var routes: [Route] = []

@@ -20,7 +20,7 @@ enum LabDemoText {
             let text = "\(change.from) to \(change.to): \(change.summary)"
             return "  a ping every ms during the change, \(change.lost == 0 ? text : Colour.red(text))\n"
         }
-        return "\n\(Colour.bold("ipipMode \(phase.mode)"))\n\(table.text(indent: "  "))\(changes.joined())\n"
+        return "\n\(Colour.bold("ipipMode \(phase.mode)"))\n\(table.text(indent: "  "))\(changes.joined())"
     }
 
     /// Everything on one screen.

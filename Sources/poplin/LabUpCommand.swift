@@ -37,16 +37,17 @@ struct LabUpCommand: ParsableCommand {
             """
             The lab is up: nodes n1, n2, n3; workloads w1, w2, w3 behind them; router.
 
-              poplin lab exec n1 -- ip route             the routes of a node
-              poplin lab exec w1 -- ping -c 3 10.244.3.2   from workload to workload, through the tunnel
-              poplin lab exec router -- tcpdump -ni any  what the underlay sees
-              poplin explain 10.244.3.2 --config \(lab.configPath("n1"))   (in n1: with lab exec)
+              poplin lab exec n1 -- ip route                  a node's routes
+              poplin lab exec w1 -- ping -c 3 10.244.3.2      through the tunnel to w3
+              poplin lab exec w1 -- ping -c 3 10.244.2.2      directly to w2
+              poplin lab exec router -- tcpdump -ni any       what the underlay sees
+              poplin lab exec n1 -- poplin explain 10.244.3.2 --config \(lab.configPath("n1"))
               poplin set ipipMode=Always --config \(lab.configPath("n1"))
               poplin lab status
               poplin lab down
 
             Resources: \(lab.clusterDirectory)
-            Logs:      \(lab.logPath("n1")), …
+            Logs:      \(lab.path)/nodes/*/agent.log
 
             """)
     }

@@ -3,6 +3,7 @@
 import Glibc
 import LinuxSystem
 import Net
+import TestSupport
 import Testing
 
 @testable import Agent
@@ -115,11 +116,8 @@ import Testing
         #expect(FirewallSave.tables(text, program: "iptables").isEmpty)
     }
 
-    /// Whether this process may make namespaces and has nft.
-    private static let hasNFT = geteuid() == 0 && access("/usr/sbin/nft", X_OK) == 0
-
     @Test(
-        .enabled(if: hasNFT, "needs root and nft"),
+        .needsNamespaces,
         arguments: [
             ("", "accept", HostFinding.Level.ok, ""),
             ("", "drop", .fail, "nft insert rule inet f in ip saddr 10.0.1.2 ip protocol 4 accept"),
@@ -168,7 +166,7 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: hasNFT, "needs root and nft")) func theRemedyForNFTHelps() throws {
+    @Test(.needsNamespaces) func theRemedyForNFTHelps() throws {
         let name = "poplin-fw-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         try NetworkNamespace.create(name)
         defer { try? NetworkNamespace.delete(name) }

@@ -178,8 +178,25 @@ import Testing
         scratch.write("g.yaml", "")
         let during = store.load(beingWritten: ["f.yaml", "g.yaml"])
         #expect(during.state == good.state && !during.isComplete)
+        scratch.write("f.yaml", "# none\n")
         let after = store.load()
         #expect(after.state.nodes.isEmpty && after.isComplete)
+    }
+
+    @Test("An emptied file keeps its resources until it is removed; one that was never more is fine")
+    func emptied() {
+        var store = FileDatastore(directory: scratch.path)
+        scratch.write("f.yaml", Sample.node("n", "10.0.0.1/24"))
+        scratch.write("g.yaml", "")
+        let good = store.load()
+        #expect(good.isComplete && good.errors == [])
+        scratch.write("f.yaml", "")
+        let emptied = store.load()
+        #expect(emptied.state == good.state && emptied.isComplete)
+        #expect(emptied.errors.map(\.problem) == ["is empty, and its resources stay in force"])
+        scratch.remove("f.yaml")
+        let gone = store.load()
+        #expect(gone.state.nodes.isEmpty && gone.errors == [] && gone.isComplete)
     }
 
     @Test("Unchanged files are not read again")

@@ -1,11 +1,12 @@
 // A lab comes up whole and goes away whole, also when the process that made it did not get to clean up.
 
 import LinuxSystem
+import TestSupport
 import Testing
 
 @testable import Lab
 
-@Suite("A lab's life", .enabled(if: canMakeLabs, "needs root: the test makes network namespaces"))
+@Suite("A lab's life", .needsNamespaces)
 struct LifecycleTests {
     @Test func everythingIsGoneAfterDown() throws {
         let specification = LabSpecification.routed()

@@ -4,9 +4,10 @@ import Lab
 import LinuxSystem
 import Net
 import Rtnetlink
+import TestSupport
 import Testing
 
-@Suite("A lab's network", .enabled(if: canMakeLabs, "needs root: the test makes network namespaces"))
+@Suite("A lab's network", .needsNamespaces)
 struct NetworkTests {
     @Test func workloadsReachEachOtherThroughRouters() throws {
         try Lab.with(.routed()) { lab in

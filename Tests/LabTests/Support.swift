@@ -4,10 +4,6 @@ import Lab
 import LinuxSystem
 import Net
 
-/// Whether this process may make network namespaces.
-let canMakeLabs = (try? Lab.checkPermissions()) != nil
-let needsRights = "needs root: the test makes network namespaces"
-
 extension LabSpecification {
     /// The standard network with every node forwarding and the router knowing the blocks.
     static func routed(_ stem: String = "t") -> LabSpecification {

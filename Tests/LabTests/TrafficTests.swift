@@ -5,9 +5,10 @@ import LinuxSystem
 import Net
 import Packet
 import Rtnetlink
+import TestSupport
 import Testing
 
-@Suite("Traffic in a lab", .enabled(if: canMakeLabs, "needs root: the test makes network namespaces"))
+@Suite("Traffic in a lab", .needsNamespaces)
 struct TrafficTests {
     @Test func everyLostPingIsKnown() throws {
         try Lab.with(.routed()) { lab in

@@ -2,6 +2,7 @@
 
 import Glibc
 import LinuxSystem
+import TestSupport
 import Testing
 
 @Suite struct ChildProcessTests {
@@ -97,7 +98,7 @@ import Testing
         #expect(status.split(separator: "\n").dropFirst() == ["0", "1", "2", "3"])
     }
 
-    @Test(.enabled(if: privileged, needsRoot))
+    @Test(.needsNamespaces)
     func `a child starts in the namespace it was given`() throws {
         try withNamespace { name in
             try ip(in: name, "link", "add", "here0", "type", "veth", "peer", "name", "here1")

@@ -2,9 +2,10 @@
 
 import Glibc
 import LinuxSystem
+import TestSupport
 import Testing
 
-@Suite(.enabled(if: privileged, needsRoot)) struct LeakTests {
+@Suite(.needsNamespaces) struct LeakTests {
     @Test func `every descriptor is closed, after success and after failure`() async {
         await #expect(processExitsWith: .success) {
             // The first round opens what the runtime keeps.

@@ -3,9 +3,10 @@
 import Glibc
 import LinuxSystem
 import Synchronization
+import TestSupport
 import Testing
 
-@Suite(.enabled(if: privileged, needsRoot)) struct NamespaceTests {
+@Suite(.needsNamespaces) struct NamespaceTests {
     @Test func `a namespace is made, listed, used by ip and deleted`() throws {
         let name = uniqueName()
         try NetworkNamespace.create(name)

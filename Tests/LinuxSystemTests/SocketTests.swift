@@ -2,12 +2,13 @@
 
 import Glibc
 import LinuxSystem
+import TestSupport
 import Testing
 
 /// For experiments (RFC 3692).
 private let proto: UInt8 = 253
 
-@Suite(.enabled(if: privileged, needsRoot)) struct SocketTests {
+@Suite(.needsNamespaces) struct SocketTests {
     private func rawSocket(_ namespace: String) throws -> RawIPv4Socket {
         try NetworkNamespace.run(in: namespace) {
             let socket = try RawIPv4Socket(proto: proto)

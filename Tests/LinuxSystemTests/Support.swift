@@ -5,12 +5,6 @@ import LinuxSystem
 import Synchronization
 import Testing
 
-/// Namespaces, TUN and raw sockets need root.
-let privileged = Host.effectiveUserID == 0 && Host.hasCapability(.sysAdmin) && Host.hasCapability(.netAdmin)
-
-/// Why a test that needs root was passed over.
-let needsRoot: Comment = "needs root: makes network namespaces, TUN devices or raw sockets"
-
 private let nextName = Atomic<Int>(0)
 
 /// A name that no other test and no other run has.

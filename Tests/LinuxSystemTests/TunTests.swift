@@ -2,12 +2,13 @@
 
 import Glibc
 import LinuxSystem
+import TestSupport
 import Testing
 
 private let hostAddress: UInt32 = 0x0a63_0001
 private let farAddress: UInt32 = 0x0a63_0002
 
-@Suite(.enabled(if: privileged, needsRoot)) struct TunTests {
+@Suite(.needsNamespaces) struct TunTests {
     /// Opens a device in a namespace, up, with 10.99.0.1/24.
     private func device(_ namespace: String, _ open: @Sendable () throws -> TunDevice) throws -> TunDevice {
         let device = try NetworkNamespace.run(in: namespace) { try open() }

@@ -96,6 +96,16 @@ struct DesiredStateTests {
         #expect(DesiredState(never, state([])).device.address == "10.244.1.0")
     }
 
+    @Test("a node without a tunnel address gives the device its own, and its routes no source")
+    func noTunnelAddress() {
+        let nodes = [Node(name: "n1", address: "10.0.1.1/24"), Node(name: "n3", address: "10.0.2.1/24")]
+        let desired = DesiredState(
+            local, ClusterState(nodes: nodes, pools: pools, blocks: [Block(prefix: "10.244.3.0/26", node: "n3")]))
+        #expect(desired.device.address == "10.0.1.1")
+        #expect(desired.route(to: "10.244.3.0/26")?.link == Route.tunnelLink)
+        #expect(desired.route(to: "10.244.3.0/26")?.source == .any)
+    }
+
     @Test("the config's address wins over the Node resource's, with a warning")
     func configWins() {
         var elsewhere = local

@@ -5,9 +5,6 @@ import Glibc
 import LinuxSystem
 import Testing
 
-/// Whether this process may make network namespaces.
-let canMakeNamespaces = geteuid() == 0
-
 /// The program under test, built beside the test bundle.
 let program: String = {
     let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""

@@ -2,9 +2,10 @@
 
 import FoundationEssentials
 import LinuxSystem
+import TestSupport
 import Testing
 
-@Suite(.enabled(if: canMakeNamespaces, "needs root for network namespaces")) struct HostCommandTests {
+@Suite(.needsNamespaces) struct HostCommandTests {
     private struct Explanation: Decodable {
         let destination, verdict, reason: String
         let pool, mode, modeSource, block, node, peerAddress, via, device, tier: String?

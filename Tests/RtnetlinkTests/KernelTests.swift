@@ -1,11 +1,12 @@
 // Against the running kernel, in namespaces that live as long as a test.
 
 import Net
+import TestSupport
 import Testing
 
 @testable import Rtnetlink
 
-@Suite(.enabled(if: canMakeNamespaces, "network namespaces need root"))
+@Suite(.needsNamespaces)
 struct KernelTests {
     /// A namespace with a veth `v0`, 10.99.0.1/24, whose peer `v1` stays in it; both up.
     static func withVeth(_ body: @Sendable (inout NetlinkSocket, Int32) throws -> Void) throws {

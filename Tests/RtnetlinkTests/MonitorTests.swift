@@ -2,11 +2,12 @@
 
 import LinuxSystem
 import Net
+import TestSupport
 import Testing
 
 @testable import Rtnetlink
 
-@Suite(.enabled(if: canMakeNamespaces, "network namespaces need root"))
+@Suite(.needsNamespaces)
 struct MonitorTests {
     @Test func `A monitor hears of links, addresses, routes and rules, and who changed the routes`() throws {
         try TestNamespace().run {

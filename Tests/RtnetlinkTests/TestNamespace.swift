@@ -3,9 +3,6 @@
 import Glibc
 import LinuxSystem
 
-/// Whether this process may make network namespaces.
-let canMakeNamespaces = geteuid() == 0
-
 /// A network namespace without a name.
 final class TestNamespace: Sendable {
     private let descriptor: Descriptor

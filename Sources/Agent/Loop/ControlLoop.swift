@@ -168,6 +168,7 @@ struct ControlLoop: ~Copyable {
     }
 
     private mutating func readConfig() {
+        let known = configProblems
         do {
             let changed = try configFile.load()
             let restart = NodeConfig.restartKeys(from: config, to: changed)
@@ -183,7 +184,8 @@ struct ControlLoop: ~Copyable {
         } catch {
             configProblems = ["\(error); the last good config stays in force"]
         }
-        for problem in configProblems { log.error("\(problem)") }
+        // Any file that changes beside it is a reason to look again, but none to say the same again.
+        for problem in configProblems where !known.contains(problem) { log.error("\(problem)") }
     }
 
     private func answerStatus() {

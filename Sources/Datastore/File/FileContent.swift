@@ -16,7 +16,7 @@ struct FileContent: Sendable {
 
     /// Reads the file at `path`.
     ///
-    /// - A file that cannot be read, or that is not YAML, leaves what was there before.
+    /// - A file that cannot be read, that is not YAML or that has been emptied leaves what was there before.
     /// - A refused resource leaves its own last version, and while a file has one nothing vanishes from it: text that
     ///   was cut off looks just like this.
     /// - Parameter old: the file as it was before; nil at the first look.
@@ -24,7 +24,9 @@ struct FileContent: Sendable {
         var new = FileContent(status: status)
         let source: YAMLSource
         do throws(SourceError) {
-            source = try YAMLSource(bytes(of: path, limit: limit), file: path)
+            let bytes = try bytes(of: path, limit: limit)
+            if bytes.isEmpty, let old, !old.resources.isEmpty { throw emptied(path) }
+            source = try YAMLSource(bytes, file: path)
         } catch {
             return new.withoutChange(from: old, because: error)
         }
@@ -117,6 +119,13 @@ struct FileContent: Sendable {
             resources.append(resource)
         }
     }
+}
+
+/// What a full disk, a crash or a stray `>` leaves of a file: hardly ever somebody's wish to have nothing.
+private func emptied(_ path: String) -> SourceError {
+    SourceError(
+        file: path, problem: "is empty, and its resources stay in force",
+        remedy: "write it again, or remove the file to remove them")
 }
 
 private func bytes(of path: String, limit: Int) throws(SourceError) -> [UInt8] {

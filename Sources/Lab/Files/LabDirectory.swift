@@ -86,21 +86,21 @@ struct LabDirectory: Hashable, Sendable {
     }
 
     /// The names of all labs that left a directory.
-    static var labs: [String] { (try? Directory.list(root)) ?? [] }
+    static var labs: [String] { ((try? Directory.list(root)) ?? []).filter { !$0.hasPrefix(".") } }
 
     /// For claiming a name and for taking away what others left: two at once would take away each other's.
     ///
     /// - Throws: ``FileLockError`` where another process keeps it for 30 s.
     static func locked<Result>(_ body: () throws -> Result) throws -> Result {
-        let lock = try FileLock.acquire(path: "/run/poplin-lab.lock", waitMilliseconds: 30_000)
+        try Directory.create(root)
+        let lock = try FileLock.acquire(path: "\(root)/.lock", waitMilliseconds: 30_000)
         let result = try body()
         _ = consume lock
         return result
     }
 
-    /// Deletes the directory, and the common one when this was the last lab.
+    /// Deletes the lab's directory. The common one stays: another lab may be about to use it.
     func remove() throws {
         if exists { try FileManager.default.removeItem(atPath: path) }
-        if Self.labs.isEmpty && File.exists(Self.root) { try? FileManager.default.removeItem(atPath: Self.root) }
     }
 }

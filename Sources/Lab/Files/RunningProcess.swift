@@ -1,6 +1,5 @@
 // A process by its number and start time together: the number alone may have been given to another since.
 
-internal import Glibc
 internal import LinuxSystem
 
 /// A process that was seen running.
@@ -37,7 +36,7 @@ struct RunningProcess: Hashable, Sendable {
 
     /// Sends a signal, if this very process still runs.
     func signal(_ number: Int32) {
-        if isRunning { _ = kill(pid, number) }
+        if isRunning { Signals.send(number, to: pid) }
     }
 
     /// Ends it, in good order where it listens within a second.

@@ -1,0 +1,45 @@
+// What a host must offer for some tests: without it they are skipped with the reason, or fail where it was demanded.
+
+import Foundation
+import LinuxSystem
+public import Testing
+
+/// Something that not every host has.
+public struct Requirement: Sendable {
+    /// The word for it in the environment variable `POPLIN_REQUIRE` (several are separated by commas).
+    public let name: String
+    /// Why it is missing; nil where it is there.
+    public let missing: String?
+
+    /// Root and network namespaces.
+    public static let namespaces = Requirement(name: "netns", missing: whyNoNamespaces())
+
+    /// Whether a host without it is a failure.
+    public var isDemanded: Bool {
+        let demanded = ProcessInfo.processInfo.environment["POPLIN_REQUIRE"] ?? ""
+        return demanded.split(whereSeparator: { ", ".contains($0) }).contains { $0 == name }
+    }
+
+    /// Asked by trying: a container may have the capabilities and still be refused.
+    private static func whyNoNamespaces() -> String? {
+        let probe = "poplin-probe-\(Host.processID)"
+        do throws(SyscallError) {
+            try NetworkNamespace.create(probe)
+            try NetworkNamespace.delete(probe)
+            return nil
+        } catch {
+            return "network namespaces cannot be made: \(error)"
+        }
+    }
+}
+
+extension Trait where Self == ConditionTrait {
+    /// The tests make network namespaces: skipped with the reason where that is not possible, unless it is demanded;
+    /// then they run and fail at their first namespace, with the kernel's reason.
+    public static var needsNamespaces: Self {
+        let requirement = Requirement.namespaces
+        return .enabled(
+            if: requirement.missing == nil || requirement.isDemanded,
+            "needs \(requirement.name): \(requirement.missing ?? "")")
+    }
+}
