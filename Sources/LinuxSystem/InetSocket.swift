@@ -170,6 +170,11 @@ public struct InetSocket: ~Copyable, Sendable {
             Int32(IPPROTO_IP), IP_MTU_DISCOVER, on ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT, named: "IP_MTU_DISCOVER")
     }
 
+    /// Sizes the kernel's buffers in bytes (it doubles them), past the system's limit; needs CAP_NET_ADMIN.
+    public func forceBuffers(receive: Int32? = nil, send: Int32? = nil) throws(SyscallError) {
+        try descriptor.forceBuffers(receive: receive, send: send)
+    }
+
     /// The path MTU that the kernel knows for a connected socket, in bytes.
     public func pathMTU() throws(SyscallError) -> Int {
         Int(try descriptor.option(Int32(IPPROTO_IP), IP_MTU, named: "IP_MTU"))

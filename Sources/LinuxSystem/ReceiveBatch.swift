@@ -29,8 +29,8 @@ internal import Glibc
         self.headroom = max(0, headroom)
         // Slots start on cache lines.
         stride = (size + max(0, headroom) + 63) & ~63
+        // Not cleared: only what the kernel has written is ever shown, and pages no datagram reaches are never used.
         unsafe arena = .allocate(byteCount: stride * slots, alignment: 64)
-        unsafe arena.initializeMemory(as: UInt8.self, repeating: 0, count: stride * slots)
         unsafe lengths = .allocate(capacity: slots)
         unsafe lengths.initialize(repeating: 0, count: slots)
         unsafe vectors = .allocate(capacity: slots)

@@ -1,5 +1,6 @@
 // Agents are processes: they are started, watched and ended, and none outlives its lab.
 
+import Glibc
 import LinuxSystem
 import TestSupport
 import Testing
@@ -53,6 +54,9 @@ struct AgentProcessTests {
             let problems = try AttachedLab(name: lab.name).down()
             #expect(problems == [])
             #expect(running(processes) == 0)
+            // They are this process's children all the same, and nobody else waits for them: unreaped, they would keep
+            // the test library's own wait for any child spinning.
+            for process in processes { waitpid(process.pid, nil, 0) }
         }
     }
 

@@ -16,7 +16,7 @@ struct HostCheckNode {
 
     /// Warnings that have a finding of their own here.
     private static let told: Set<String> = [
-        "addressNotOnHost", "noUnderlayRoute", "foreignRoute", "nodeDiffersFromConfig",
+        "addressNotOnHost", "noUnderlayRoute", "foreignRoute", "foreignDevice", "nodeDiffersFromConfig",
     ]
 
     /// At most so many of one kind; the last says how many there are.

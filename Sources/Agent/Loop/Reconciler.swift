@@ -14,6 +14,7 @@ struct Reconciler: ~Copyable {
     struct Outcome {
         var local: LocalNode
         var desired: DesiredState
+        /// Without the routes, which only the plan needs: they are as many as the desired ones.
         var view: HostView
         /// What the walk would still change, failures and waiting retries included.
         var remaining: Plan
@@ -24,6 +25,8 @@ struct Reconciler: ~Copyable {
     private static let rounds = 4
     /// Steps, failures or warnings of one round that are logged each; of more the log only says how many.
     private static let loggedLines = 20
+    /// From this many routes on, what a walk has freed is worth giving back to the kernel.
+    private static let largeTable = 4096
 
     let tier: TierChoice
     let tunnel: any Tunnel
@@ -91,6 +94,7 @@ struct Reconciler: ~Copyable {
     /// Walks from the inputs to the kernel until nothing is left to do now.
     mutating func walk() {
         isUnsettled = false
+        defer { if (outcome?.desired.routes.count ?? 0) >= Reconciler.largeTable { Memory.returnFreed() } }
         for _ in 0..<Reconciler.rounds {
             do throws(NetlinkError) {
                 if try walkOnce() { return }
@@ -115,6 +119,7 @@ struct Reconciler: ~Copyable {
         // A cause may be gone with any change of the host: an address that came late, a link that is up again.
         if let outcome, outcome.view.facts != view.facts { backoff.retryNow() }
         let plan = Plan(desired: desired, observed: view.observed, mayRemove: snapshot?.isComplete ?? false)
+        view.observed.routes = []
         let now = Monotonic.now
         outcome = Outcome(local: local, desired: desired, view: view, remaining: plan, finished: now)
         if !backoff.isEmpty {

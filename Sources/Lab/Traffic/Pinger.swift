@@ -42,6 +42,9 @@ public final class Pinger: Sendable {
     ) throws -> Pinger {
         let socket = try host.run { try InetSocket(.raw(proto: IPProtocol.icmp)) }
         try socket.setDontFragment(dontFragment)
+        // It is given every ICMP message of the host. With the usual buffer a thread that is kept waiting for 70 ms
+        // would lose replies here, and report them as lost on their way.
+        try socket.forceBuffers(receive: 8 << 20)
         let pinger = Pinger(
             socket: socket, destination: destination, count: min(count ?? maximumCount, maximumCount),
             interval: UInt64(max(0, intervalMilliseconds)) * 1_000_000,

@@ -1,0 +1,168 @@
+// Whose a block, a route or an address is: borrowed, contested, foreign, one's own; and what is not ours stays.
+
+import Lab
+import Net
+import Packet
+import Rtnetlink
+import Testing
+
+extension EndToEndTests {
+    @Suite("Ownership")
+    struct Ownership {
+        @Test("A borrowed /32 is reached at its borrower, from its block's own node and from any other")
+        func borrowing() throws {
+            // n1 has borrowed an address from n2's block, and n3 another one.
+            let (local, remote) = (address("10.244.2.40"), address("10.244.2.41"))
+            var specification = LabSpecification.threeNodes()
+            specification.nodes[0].blocks.append(IPv4Prefix(host: local))
+            specification.nodes[0].workloads.append(WorkloadSpecification(name: "b1", address: local))
+            specification.nodes[2].blocks.append(IPv4Prefix(host: remote))
+            specification.nodes[2].workloads.append(WorkloadSpecification(name: "b3", address: remote))
+            try withLab(specification) { lab in
+                #expect(try lab.ownRoute("n2", to: IPv4Prefix(host: local))?.gateway == address("10.0.1.1"))
+                #expect(try lab.ownRoute("n3", to: IPv4Prefix(host: local))?.gateway == address("10.0.1.1"))
+                #expect(try lab.ownRoute("n1", to: IPv4Prefix(host: remote))?.gateway == address("10.0.2.1"))
+                for (source, target) in [
+                    ("w2", "b1"), ("w3", "b1"), ("w1", "b1"), ("b1", "w2"), ("b1", "w3"), ("w1", "b3"), ("w2", "b3"),
+                    ("b3", "b1"), ("b3", "w2"),
+                ] {
+                    let report = try lab.ping(from: source, to: target, count: 2)
+                    #expect(report.isComplete, "\(source) to \(target): \(report.summary)")
+                }
+                #expect(try lab.status("n3")?.drops?["innerSourceNotOfPeer"] == 0)
+            }
+        }
+
+        @Test("A block that two nodes claim goes to one, the same everywhere, and all who see it warn")
+        func contested() throws {
+            let block = prefix("10.244.9.0/26")
+            var specification = LabSpecification.threeNodes()
+            specification.nodes[1].blocks.append(block)
+            specification.nodes[2].blocks.append(block)
+            try withLab(specification) { lab in
+                // No claim has a time: the smaller name wins.
+                #expect(try lab.ownRoute("n1", to: block)?.gateway == address("10.0.1.2"))
+                #expect(try lab.ownRoute("n2", to: block)?.kind == .blackhole)
+                #expect(try lab.ownRoute("n3", to: block)?.gateway == address("10.0.1.2"))
+                for node in ["n1", "n2", "n3"] {
+                    let codes = try lab.waitReady(node).warnings?.map(\.code)
+                    #expect(codes == ["contestedBlock"], "\(node)")
+                }
+                try lab.removeResource(LabResource.block(block, node: "n2").name)
+                try waitUntil("the block to go to n3") {
+                    try lab.ownRoute("n3", to: block)?.kind == .blackhole
+                        && lab.ownRoute("n1", to: block)?.gateway == address("10.0.2.1")
+                }
+                let codes = try lab.waitReady("n1").warnings?.map(\.code)
+                #expect(codes == [])
+            }
+        }
+
+        @Test("A foreign route in the way stays untouched and is reported; when it goes, ours comes")
+        func foreignRoute() throws {
+            let specification = LabSpecification.twoNodes()
+            try withIdleLab(specification) { lab in
+                let (host, block) = (try lab.host("n1"), try lab.block(of: "n3"))
+                try host.setRoute(block, via: address("10.0.1.254"))
+                let before = try host.routes().filter { $0.destination == block }
+                try lab.startAgents()
+                try lab.waitReady("n3")
+                let status = try lab.waitStatus("n1", "a conflict") { !($0.routes?.conflicts.isEmpty ?? true) }
+                #expect(!status.ready)
+                #expect(status.notReadyBecause.contains { $0.contains("conflict") }, "\(status.notReadyBecause)")
+                #expect(status.routes?.conflicts.map(\.destination) == ["\(block)"])
+                #expect((status.warnings ?? []).map(\.code) == ["foreignRoute"])
+                // The others are in place all the same.
+                #expect(try lab.ownRoute("n1", to: lab.block(of: "n1"))?.kind == .blackhole)
+                #expect(try host.routes().filter { $0.destination == block } == before)
+
+                try host.removeRoute(block)
+                try lab.expectRoute("n1", to: "n3", .tunnel)
+                let after = try lab.waitReady("n1")
+                #expect(after.routes?.conflicts == [] && after.warnings == [])
+                try lab.expectTraffic(from: "n1", to: "n3", forth: .tunnel, back: .tunnel)
+
+                // One that comes later, with another metric, is not in the way and not ours either.
+                try host.setRoute(block, via: address("10.0.1.254"), metric: 500)
+                try lab.expectTraffic(from: "n1", to: "n3", forth: .tunnel, back: .tunnel)
+                let ready = try lab.waitReady("n1")
+                #expect(ready.routes?.conflicts == [])
+                #expect(try host.routes().contains { $0.destination == block && $0.metric == 500 })
+            }
+        }
+
+        @Test("The blackhole of an own block stops what nobody has, and shadows no workload")
+        func blackhole() throws {
+            try withLab(.twoNodes()) { lab in
+                let block = try lab.block(of: "n3")
+                let route = try #require(try lab.ownRoute("n3", to: block))
+                #expect(route.kind == .blackhole && route.metric > 1_000_000)
+                let workload = try lab.host("n3").netlink { try $0.routeGet(address("10.244.3.2")) }
+                let device = try lab.host("n3").linkIndex("caliw3")
+                #expect(workload?.link == device && workload?.kind == .unicast)
+
+                // A workload that is not there: without the blackhole the packet would go back to the router.
+                let sniffer = try #require(lab.sniffer)
+                sniffer.clear()
+                let vain = try Pinger.start(from: try lab.host("w1"), to: address("10.244.3.60"), count: 3)
+                try waitUntil("three requests in the tunnel") {
+                    sniffer.counts().ipip(from: address("10.0.1.1"), to: address("10.0.2.1")) == 3
+                }
+                #expect(vain.stop(lateReplyMilliseconds: 0).received == 0)
+                // These go the same way after them: what n3 had to say of the former is said.
+                let fence = try lab.ping(from: "w1", to: "w3", count: 2)
+                #expect(fence.isComplete, "\(fence.summary)")
+                let answers = sniffer.counts().kinds.filter { $0.key.source == address("10.0.2.1") }
+                #expect(answers.values.reduce(0) { $0 + $1.packets } == 2)
+                #expect(answers.keys.allSatisfy { $0.inner?.source == address("10.244.3.2") })
+                // A connected route for the very block, as of a bridge, lives beside it.
+                try lab.host("n3").setRoute(block, device: "caliw3")
+                try lab.expectTraffic(from: "n1", to: "n3", forth: .tunnel, back: .tunnel)
+                let status = try lab.waitReady("n3")
+                #expect(status.routes?.conflicts == [])
+            }
+        }
+
+        @Test("A node that claims another's address gets no routes, and the other keeps its own")
+        func duplicateAddress() throws {
+            var specification = LabSpecification.threeNodes()
+            // n2's resource gives n1's address.
+            specification.nodes[1].resourceAddress = specification.nodes[0].address
+            try withLab(specification) { lab in
+                for node in ["n1", "n3"] {
+                    let status = try lab.waitReady(node)
+                    #expect((status.warnings ?? []).map(\.code) == ["duplicateAddress"], "\(node)")
+                    #expect(status.peer("n2")?.reason == "noRoute" && status.peer("n2")?.verdict == "unrouted")
+                    #expect(try lab.ownRoute(node, to: lab.block(of: "n2")) == nil, "\(node)")
+                }
+                try lab.expectTraffic(from: "n1", to: "n3", forth: .tunnel, back: .tunnel)
+
+                var repaired = try lab.node("n2")
+                repaired.resourceAddress = nil
+                try lab.update(repaired)
+                try lab.expectRoute("n1", to: "n2", .direct)
+                try lab.expectRoute("n3", to: "n2", .tunnel)
+                try lab.expectTraffic(from: "n2", to: "n3", forth: .tunnel, back: .tunnel)
+            }
+        }
+
+        @Test("A block around a node's own underlay address is never routed, and the underlay goes on")
+        func ownAddressInBlock() throws {
+            var specification = LabSpecification.twoNodes()
+            specification.pools.append(
+                PoolSpecification(name: "wrong", prefix: prefix("10.0.0.0/16"), ipipMode: .always))
+            specification.nodes[1].blocks.append(prefix("10.0.1.0/26"))
+            specification.nodes[1].blocks.append(prefix("10.0.2.0/26"))
+            try withLab(specification) { lab in
+                for node in ["n1", "n3"] {
+                    let status = try lab.waitReady(node)
+                    let codes = (status.warnings ?? []).map(\.code)
+                    #expect(codes == ["blockContainsNodeAddress", "blockContainsNodeAddress"], "\(node)")
+                    let routes = try lab.ownRoutes(node).map { "\($0.destination)" }.sorted()
+                    #expect(routes == ["10.244.1.0/26", "10.244.3.0/26"], "\(node)")
+                }
+                try lab.expectTraffic(from: "n1", to: "n3", forth: .tunnel, back: .tunnel)
+            }
+        }
+    }
+}
