@@ -63,9 +63,9 @@ let package = Package(
         // What several test targets share.
         .target(
             name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport", swiftSettings: strict),
-        .testTarget(name: "NetTests", dependencies: ["Net"], swiftSettings: strict),
-        .testTarget(name: "OverlayTests", dependencies: ["Overlay", "Net"], swiftSettings: strict),
-        .testTarget(name: "PacketTests", dependencies: ["Packet", "Net"], swiftSettings: strict),
+        .testTarget(name: "NetTests", dependencies: ["Net", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "OverlayTests", dependencies: ["Overlay", "Net", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "PacketTests", dependencies: ["Packet", "Net", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "RtnetlinkTests", dependencies: ["Rtnetlink", "TestSupport", "LinuxSystem", "Net", "CMnl"],

@@ -4,6 +4,7 @@ import Lab
 import LinuxSystem
 import Net
 import Packet
+import TestSupport
 import Testing
 
 extension EndToEndTests {

@@ -1,6 +1,7 @@
 // What counts as an IPv4 address in text, and how addresses are ordered and printed.
 
 import Net
+import TestSupport
 import Testing
 
 @Suite("IPv4 address")

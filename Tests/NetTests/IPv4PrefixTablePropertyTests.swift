@@ -1,6 +1,7 @@
 // The table against the plain reference, at every place where an answer can change.
 
 import Net
+import TestSupport
 import Testing
 
 @Suite("Prefix table beside the reference")

@@ -1,6 +1,7 @@
 // What the table answers in the cases that a person can check by eye.
 
 import Net
+import TestSupport
 import Testing
 
 @Suite("Prefix table")

@@ -1,6 +1,7 @@
 // Prefixes and interface addresses: what parses, what contains what, and in which order they list.
 
 import Net
+import TestSupport
 import Testing
 
 @Suite("IPv4 prefix")

@@ -2,6 +2,7 @@
 
 import Net
 import Overlay
+import TestSupport
 import Testing
 
 @Suite("Desired state")

@@ -2,6 +2,7 @@
 
 import Net
 import Packet
+import TestSupport
 import Testing
 
 @Suite struct InternetChecksumTests {

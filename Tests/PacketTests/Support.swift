@@ -25,21 +25,6 @@ enum Cluster {
         ])
 }
 
-/// A small generator with a seed, so that a failing case can be run again (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
-}
-
 /// RFC 1071 as its text reads: 16-bit words, one at a time.
 func referenceSum(_ bytes: some Sequence<UInt8>, adding initial: Int = 0) -> Int {
     var sum = initial

@@ -1,6 +1,7 @@
 // Whatever the bytes are, decoding ends and reads nothing beyond them: an unreadable page stands behind the last one.
 
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Rtnetlink
@@ -14,7 +15,7 @@ import Testing
         defer { munmap(mapping, page * 2) }
         try #require(mprotect(mapping + page, page, PROT_NONE) == 0)
 
-        var random = SplitMix(state: 20)
+        var random = SeededGenerator(seed: 20)
         let seeds = [
             RouteCodecTests.tunnelRouteBytes,
             encoded(.createLink(LinkSpecification(name: "v0", kind: "veth", mtu: 1400, peer: .init(name: "v1")))),

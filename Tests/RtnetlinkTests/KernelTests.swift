@@ -111,7 +111,7 @@ struct KernelTests {
     @Test(arguments: [1, 2, 3] as [UInt64])
     func `Routes of any form come back as they were made, and go by their own description`(seed: UInt64) throws {
         try Self.withVeth { socket, link in
-            var random = SplitMix(state: seed)
+            var random = SeededGenerator(seed: seed)
             var wanted: [RouteSpecification] = []
             for number in 0..<300 {
                 let address = IPv4Address(rawValue: 0x0A00_0000 | UInt32(number) << 13)

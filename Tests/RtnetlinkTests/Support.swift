@@ -29,18 +29,6 @@ func decoded<Value>(_ bytes: [UInt8], _ decode: (Message) -> Value?) -> Value? {
     }
 }
 
-/// SplitMix64: small, and the same on every machine.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-}
-
 /// A prefix or an address written in a test; a slip of the pen becomes 0.0.0.0.
 func prefix(_ text: String) -> IPv4Prefix { IPv4Prefix(text) ?? IPv4Prefix(containing: .any, length: 0) }
 func address(_ text: String) -> IPv4Address { IPv4Address(text) ?? .any }
