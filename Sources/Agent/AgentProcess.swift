@@ -20,6 +20,7 @@ public enum AgentProcess {
     /// - Parameter once: reconcile once and return; only for tiers that need no process.
     /// - Throws: an error whose description is one line for a person.
     public static func run(configPath: String, environment: [String: String], once: Bool, log: Logger) throws {
+        Memory.mapAllocations(from: 1 << 19)
         // Before any thread is started, so that all inherit the mask and only the descriptor sees the signals.
         // Nor may a log reader that went away end the process.
         try SignalFD.block(handled + [Signals.pipe])

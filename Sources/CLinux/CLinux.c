@@ -15,15 +15,9 @@
 #include <unistd.h>
 
 #include <linux/if_tun.h>
-#include <linux/virtio_net.h>
 
 _Static_assert(sizeof(struct clinux_mmsghdr) == sizeof(struct mmsghdr), "mmsghdr differs in size");
 _Static_assert(offsetof(struct clinux_mmsghdr, msg_len) == offsetof(struct mmsghdr, msg_len), "mmsghdr differs");
-_Static_assert(sizeof(struct clinux_virtio_net_hdr) == sizeof(struct virtio_net_hdr), "virtio_net_hdr differs in size");
-_Static_assert(sizeof(struct clinux_virtio_net_hdr) == 10, "virtio_net_hdr is 10 bytes on the wire");
-_Static_assert(
-    offsetof(struct clinux_virtio_net_hdr, csum_offset) == offsetof(struct virtio_net_hdr, csum_offset),
-    "virtio_net_hdr differs");
 _Static_assert(sizeof(struct signalfd_siginfo) == 128, "signalfd_siginfo is 128 bytes");
 _Static_assert(IFNAMSIZ == 16, "an interface name has 16 bytes");
 
@@ -37,26 +31,6 @@ int clinux_sendmmsg(int fd, struct clinux_mmsghdr *messages, unsigned int count,
 
 int clinux_accept(int fd) {
     return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-}
-
-struct cmsghdr *clinux_cmsg_first(const struct msghdr *message) {
-    return CMSG_FIRSTHDR(message);
-}
-
-struct cmsghdr *clinux_cmsg_next(const struct msghdr *message, const struct cmsghdr *control) {
-    return CMSG_NXTHDR((struct msghdr *)message, (struct cmsghdr *)control);
-}
-
-const void *clinux_cmsg_data(const struct cmsghdr *control) {
-    return CMSG_DATA(control);
-}
-
-size_t clinux_cmsg_len(size_t payload) {
-    return CMSG_LEN(payload);
-}
-
-size_t clinux_cmsg_space(size_t payload) {
-    return CMSG_SPACE(payload);
 }
 
 int clinux_unshare_network(void) {
@@ -119,7 +93,6 @@ const unsigned short clinux_tun_multi_queue = IFF_MULTI_QUEUE;
 const unsigned short clinux_tun_vnet_header = IFF_VNET_HDR;
 const unsigned int clinux_tun_offload_checksum = TUN_F_CSUM;
 const unsigned int clinux_tun_offload_tso4 = TUN_F_TSO4;
-const unsigned int clinux_tun_offload_tso_ecn = TUN_F_TSO_ECN;
 
 int clinux_tun_attach(int fd, char *name, unsigned short flags) {
     struct ifreq request;
@@ -147,15 +120,16 @@ int clinux_set_transmit_queue_length(int socket, const char *name, int packets) 
     return ioctl(socket, SIOCSIFTXQLEN, &request);
 }
 
-int clinux_tun_set_queue(int fd, int attached) {
-    struct ifreq request;
-    memset(&request, 0, sizeof request);
-    request.ifr_flags = attached ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE;
-    return ioctl(fd, TUNSETQUEUE, &request);
-}
-
 void clinux_return_freed_memory(void) {
 #ifdef __GLIBC__
     malloc_trim(0);
+#endif
+}
+
+void clinux_map_large_allocations(int bytes) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, bytes);
+#else
+    (void)bytes;
 #endif
 }

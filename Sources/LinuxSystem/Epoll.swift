@@ -16,8 +16,6 @@ internal import Glibc
         public static let readable = Interest(rawValue: EPOLLIN.rawValue)
         /// There is room to write.
         public static let writable = Interest(rawValue: EPOLLOUT.rawValue)
-        /// Only one of the epoll instances that share the descriptor wakes up.
-        public static let exclusive = Interest(rawValue: EPOLLEXCLUSIVE.rawValue)
     }
 
     /// One ready descriptor.

@@ -1,4 +1,4 @@
-// What this machine and this process are: name, kernel, rights, memory.
+// What this machine and this process are: name, kernel, rights, processors.
 
 internal import Glibc
 
@@ -12,8 +12,6 @@ public enum Host {
         case netRaw = 13
         /// Make and enter namespaces.
         case sysAdmin = 21
-        /// Load BPF programs.
-        case bpf = 39
     }
 
     /// The host's name (`hostname`).
@@ -25,9 +23,6 @@ public enum Host {
 
     /// This process's id.
     public static var processID: Int32 { getpid() }
-
-    /// The effective user id; 0 is root.
-    public static var effectiveUserID: UInt32 { geteuid() }
 
     /// Whether the calling thread may use a capability now (`CapEff`).
     public static func hasCapability(_ capability: Capability) -> Bool {
@@ -43,17 +38,6 @@ public enum Host {
     /// The running kernel (`uname -r`); empty where it cannot be told.
     public static var kernelRelease: String { (try? Sysctl.read("kernel/osrelease")) ?? "" }
 
-    /// An identity that changes with every boot; nil where /proc is not mounted.
-    public static var bootID: String? { try? Sysctl.read("kernel/random/boot_id") }
-
     /// CPUs that the scheduler can use now.
     public static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
-
-    /// Resident memory of this process in bytes; 0 where /proc is not mounted.
-    public static var residentBytes: Int {
-        guard let text = try? TextFile.read("/proc/self/statm", limit: 4096) else { return 0 }
-        let fields = text.split(separator: " ")
-        guard fields.count > 1, let pages = Int(fields[1]) else { return 0 }
-        return pages * sysconf(Int32(_SC_PAGESIZE))
-    }
 }

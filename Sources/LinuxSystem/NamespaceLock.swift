@@ -28,7 +28,8 @@ public struct NamespaceLock: ~Copyable, Sendable {
             }
             if result == 0 { return NamespaceLock(descriptor: descriptor) }
             let code = errno
-            guard code == EADDRINUSE, !deadline.hasPassed else {
+            guard code == EADDRINUSE else { throw SyscallError(operation: "bind", object: "@poplin", code: code) }
+            if deadline.hasPassed {
                 throw SyscallError(
                     operation: "bind", object: "another agent runs in this network namespace", code: code)
             }

@@ -32,11 +32,6 @@ public struct RawIPv4Socket: ~Copyable, Sendable {
         try descriptor.forceBuffers(receive: receive, send: send)
     }
 
-    /// Sets an integer socket option for which there is no call of its own (`level`, `option` as in `setsockopt`).
-    public func setOption(level: Int32, option: Int32, value: Int32) throws(SyscallError) {
-        try descriptor.setOption(level, option, value, named: "option \(level)/\(option)")
-    }
-
     /// Sends one datagram, header included.
     ///
     /// - Returns: false where the kernel has no room now.

@@ -19,16 +19,13 @@ internal import Glibc
     private let vectors: UnsafeMutablePointer<iovec>
 
     /// Makes the arena: `slots` times `slotSize` bytes (65,536 holds any IPv4 datagram).
-    ///
-    /// - Parameter headroom: bytes left free before each datagram's slot, for a header the caller puts there.
-    public init(slots: Int = 64, slotSize: Int = 65536, headroom: Int = 0) {
+    public init(slots: Int = 64, slotSize: Int = 65536) {
         let slots = max(1, slots)
         let size = max(1, slotSize)
         self.slots = slots
         self.slotSize = size
-        self.headroom = max(0, headroom)
         // Slots start on cache lines.
-        stride = (size + max(0, headroom) + 63) & ~63
+        stride = (size + 63) & ~63
         // Not cleared: only what the kernel has written is ever shown, and pages no datagram reaches are never used.
         unsafe arena = .allocate(byteCount: stride * slots, alignment: 64)
         unsafe lengths = .allocate(capacity: slots)
@@ -36,7 +33,7 @@ internal import Glibc
         unsafe vectors = .allocate(capacity: slots)
         unsafe messages = .allocate(capacity: slots)
         for index in 0..<slots {
-            let start = unsafe arena + (index * stride + max(0, headroom))
+            let start = unsafe arena + index * stride
             unsafe (vectors + index).initialize(to: iovec(iov_base: start, iov_len: size))
             var message = unsafe clinux_mmsghdr()
             unsafe message.msg_hdr.msg_iov = vectors + index
@@ -46,7 +43,6 @@ internal import Glibc
     }
 
     @usableFromInline let stride: Int
-    @usableFromInline let headroom: Int
 
     deinit {
         unsafe arena.deallocate()
@@ -62,14 +58,8 @@ internal import Glibc
 
     /// A datagram's bytes, as far as they fit. Valid until the next call fills the batch, and while it lives.
     @inlinable @unsafe public func bytes(_ index: Int) -> UnsafeMutableRawBufferPointer {
-        let start = unsafe arena + (index * stride + headroom)
-        return unsafe UnsafeMutableRawBufferPointer(start: start, count: min(lengths[index], slotSize))
-    }
-
-    /// The free bytes just before a datagram, together with the datagram.
-    @inlinable @unsafe public func bytesWithHeadroom(_ index: Int) -> UnsafeMutableRawBufferPointer {
         let start = unsafe arena + index * stride
-        return unsafe UnsafeMutableRawBufferPointer(start: start, count: headroom + min(lengths[index], slotSize))
+        return unsafe UnsafeMutableRawBufferPointer(start: start, count: min(lengths[index], slotSize))
     }
 
     /// MSG_TRUNC makes the kernel tell the whole length of what it cuts off.

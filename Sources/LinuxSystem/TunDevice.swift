@@ -16,12 +16,7 @@ public struct TunDevice: ~Copyable, Sendable {
         public static let checksum = Offload(rawValue: clinux_tun_offload_checksum)
         /// TCP segments over IPv4 of up to 64 KB.
         public static let tso4 = Offload(rawValue: clinux_tun_offload_tso4)
-        /// The same with ECN.
-        public static let tsoECN = Offload(rawValue: clinux_tun_offload_tso_ecn)
     }
-
-    /// The bytes of a `virtio_net_hdr` before each packet, where the device has one.
-    public static let virtioHeaderSize = MemoryLayout<clinux_virtio_net_hdr>.size
 
     /// Readable while the kernel has a packet for us; hung up once the device is deleted.
     public let descriptor: Descriptor
@@ -78,11 +73,6 @@ public struct TunDevice: ~Copyable, Sendable {
         try syscall("SIOCSIFTXQLEN", on: name) { unsafe clinux_set_transmit_queue_length(number, name, packets) }
     }
 
-    /// Takes this queue out of the spreading of flows, or puts it back; only with several queues.
-    public func setQueueAttached(_ attached: Bool) throws(SyscallError) {
-        try syscall("TUNSETQUEUE", on: name) { clinux_tun_set_queue(descriptor.rawValue, attached ? 1 : 0) }
-    }
-
     /// Takes one packet that the kernel routed into the device; what does not fit is cut off.
     ///
     /// - Returns: its length with any virtio header; nil where there is none now.
@@ -110,24 +100,5 @@ public struct TunDevice: ~Copyable, Sendable {
             if code == EAGAIN { return false }
             throw SyscallError(operation: "write", object: name, code: code)
         }
-    }
-
-    /// Hands over one packet that lies in pieces (a virtio header and a packet, say), like ``write(_:)``.
-    public func write(pieces: UnsafeBufferPointer<UnsafeRawBufferPointer>) throws(SyscallError) -> Bool {
-        var code: Int32 = 0
-        repeat {
-            code = unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: pieces.count) { vectors in
-                for index in pieces.indices {
-                    let start = unsafe UnsafeMutableRawPointer(mutating: pieces[index].baseAddress)
-                    unsafe vectors.initializeElement(
-                        at: index, to: iovec(iov_base: start, iov_len: pieces[index].count))
-                }
-                let count = unsafe writev(descriptor.rawValue, vectors.baseAddress, Int32(pieces.count))
-                return count >= 0 ? 0 : errno
-            }
-        } while code == EINTR
-        if code == 0 { return true }
-        if code == EAGAIN { return false }
-        throw SyscallError(operation: "writev", object: name, code: code)
     }
 }

@@ -46,7 +46,7 @@ public struct DesiredState: Sendable {
         let carriers = underlay.carriers(to: peers, in: facts)
         device = TunnelDevice(
             name: local.tunnelDevice, kind: local.tunnelKind,
-            mtu: local.tunnelMTU ?? (carriers.map(\.mtu).min() ?? 1500) - IPIP.overhead,
+            mtu: local.tunnelMTU ?? IPIP.tunnelMTU(underlay: carriers.map(\.mtu).min() ?? 1500),
             // Whatever the own mode: others may tunnel, and where a device has no address even a loose rp_filter
             // drops what came in on it (`__fib_validate_source`). Without a tunnel address the node's own one serves,
             // but only while the underlay has it: an address that moved to another host must not stay local here.
@@ -124,6 +124,12 @@ public struct DesiredState: Sendable {
 enum IPIP {
     /// Bytes of an outer header without options (RFC 2003 section 3.1).
     static let overhead = 20
+
+    /// The tunnel device's MTU over an underlay device, as far as IPv4 and the kernel allow one: at least 68 (RFC 791),
+    /// and 65,535 with the outer header at most.
+    static func tunnelMTU(underlay: Int) -> Int {
+        min(max(underlay - overhead, 68), 65_535 - overhead)
+    }
 }
 
 extension Route {

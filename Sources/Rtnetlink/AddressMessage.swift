@@ -10,10 +10,6 @@ public struct AddressMessage: Hashable, Sendable {
         public let rawValue: UInt32
         /// Flags by their bits.
         public init(rawValue: UInt32) { self.rawValue = rawValue }
-        /// Not the first address of its subnet on the device.
-        public static let secondary = Flags(rawValue: UInt32(IFA_F_SECONDARY))
-        /// Has no lifetime.
-        public static let permanent = Flags(rawValue: UInt32(IFA_F_PERMANENT))
         /// The kernel makes no route to the subnet for it.
         public static let noPrefixRoute = Flags(rawValue: UInt32(IFA_F_NOPREFIXROUTE))
     }

@@ -9,8 +9,6 @@ public enum NetlinkRequest: Hashable, Sendable {
     /// Takes the place of the first route with the same destination, TOS and metric, **whoever made it**;
     /// added where there is none.
     case replaceRoute(RouteSpecification)
-    /// The same, but `ENOENT` where there is none.
-    case changeRoute(RouteSpecification)
     /// `ESRCH` where there is none. A metric of 0 is no criterion to the kernel: it takes the first route
     /// that agrees in everything else.
     case deleteRoute(RouteSpecification)
@@ -42,8 +40,6 @@ public enum NetlinkRequest: Hashable, Sendable {
             route.encode(making: add, into: &requests)
         case .replaceRoute(let route):
             route.encode(making: replace, into: &requests)
-        case .changeRoute(let route):
-            route.encode(making: acknowledge | MessageFlag.replace, into: &requests)
         case .deleteRoute(let route):
             route.encodeRemoval(into: &requests)
         case .createLink(let link):

@@ -25,9 +25,7 @@ struct RequestDescription {
     }
 
     private static func operation(type: UInt16, flags: UInt16) -> String {
-        let creates = flags & MessageFlag.create != 0
-        let replaces = flags & MessageFlag.replace != 0
-        let making = replaces ? (creates ? "replace" : "change") : "add"
+        let making = flags & MessageFlag.replace != 0 ? "replace" : "add"
         return switch type {
         case MessageType.newRoute: "\(making) route"
         case MessageType.deleteRoute: "delete route"

@@ -65,6 +65,10 @@ import Testing
         #expect(try AddressSource.defaultRoute.detect(in: both, tunnelDevice: "t").description == "10.0.1.1/24")
         let alone = try host(["eth0 10.0.1.50/32"], ["0.0.0.0/0 10.0.1.254 eth0 0"])
         #expect(try AddressSource.defaultRoute.detect(in: alone, tunnelDevice: "t").description == "10.0.1.50/32")
+        // What is left of a tunnel device that had another name.
+        let copy = try host(["eth0 10.0.1.1/24", "old0 10.0.1.1/32"])
+        let everything = AddressSource.cidr(try #require(IPv4Prefix("10.0.0.0/8")))
+        #expect(try everything.detect(in: copy, tunnelDevice: "tunl0").description == "10.0.1.1/24")
     }
 
     @Test("Never a guess: two addresses, two default routes or none are errors that list the candidates")

@@ -103,9 +103,6 @@ import Testing
     @Test func `the host is known`() {
         #expect(!Host.hostName.isEmpty)
         #expect(Host.kernelRelease.contains("."))
-        #expect(Host.bootID?.utf8.count == 36)
-        #expect(Host.residentBytes > 1 << 20)
         #expect(Host.processorCount >= 1)
-        #expect(Host.effectiveUserID == geteuid())
     }
 }

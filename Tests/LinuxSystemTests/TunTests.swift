@@ -49,7 +49,7 @@ private let farAddress: UInt32 = 0x0a63_0002
         }
     }
 
-    @Test func `with a virtio header, packets have ten bytes before them and can be written in pieces`() throws {
+    @Test func `with a virtio header, packets have ten bytes before them in both directions`() throws {
         try withNamespace { name in
             let tun = try device(name) { try TunDevice.open("ptun0", multiQueue: true, vnetHeader: true) }
             try tun.setOffload([.checksum, .tso4])
@@ -59,17 +59,11 @@ private let farAddress: UInt32 = 0x0a63_0002
                 try socket.send([1, 2, 3], to: farAddress, port: 6000)
                 return socket
             }
-            #expect(TunDevice.virtioHeaderSize == 10)
             #expect(try nextPacket(tun, prefix: 10).count == 41)
             let header = [UInt8](repeating: 0, count: 10)
             let answer = datagram(
                 proto: 17, from: farAddress, to: hostAddress, [0x17, 0x70, 0x13, 0x88, 0, 10, 0, 0, 8, 9])
-            let written = try header.withUnsafeBytes { header in
-                try answer.withUnsafeBytes { answer in
-                    try [header, answer].withUnsafeBufferPointer { try tun.write(pieces: $0) }
-                }
-            }
-            #expect(written)
+            #expect(try (header + answer).withUnsafeBytes { try tun.write($0) })
             #expect(try socket.receive(timeoutMilliseconds: 10_000) == [8, 9])
         }
     }
@@ -94,9 +88,7 @@ private let farAddress: UInt32 = 0x0a63_0002
             #expect(try ip(in: name, "-o", "link").contains("ptun0"))
             try NetworkNamespace.run(in: name) {
                 let first = try TunDevice.open("ptun0", multiQueue: true)
-                let second = try TunDevice.open("ptun0", multiQueue: true)
-                try second.setQueueAttached(false)
-                try second.setQueueAttached(true)
+                _ = try TunDevice.open("ptun0", multiQueue: true)
                 let single = #expect(throws: SyscallError.self) { _ = try TunDevice.open("ptun0", multiQueue: false) }
                 #expect(single?.code == EINVAL && single?.object == "ptun0" && single?.operation == "TUNSETIFF")
                 try first.setPersistent(false)

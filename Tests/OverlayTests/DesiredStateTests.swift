@@ -88,6 +88,14 @@ struct DesiredStateTests {
         #expect(unknown.codes == ["addressNotOnHost"])
     }
 
+    @Test(
+        "an underlay device of an odd MTU gives one that the kernel takes", arguments: [(68, 68), (1_000_000, 65515)])
+    func oddMTU(_ underlay: Int, _ tunnel: Int) {
+        var facts = Host.facts()
+        for index in facts.links.indices { facts.links[index].mtu = underlay }
+        #expect(DesiredState(local, state([]), facts).device.mtu == tunnel)
+    }
+
     @Test("a node that never tunnels keeps its tunnel address, for others may tunnel to it")
     func neverKeepsTheAddress() {
         var never = local

@@ -37,13 +37,10 @@ import Testing
         #expect(encoded(.addRoute(Self.tunnelRoute)) == Self.tunnelRouteBytes)
     }
 
-    @Test func `The three ways to make a route differ only in their flags`() {
+    @Test func `The two ways to make a route differ only in their flags`() {
         let replace = encoded(.replaceRoute(Self.tunnelRoute))
-        let change = encoded(.changeRoute(Self.tunnelRoute))
         #expect(replace[6...7].elementsEqual([0x05, 0x05]), "REQUEST | ACK | REPLACE | CREATE")
-        #expect(change[6...7].elementsEqual([0x05, 0x01]), "REQUEST | ACK | REPLACE")
         #expect(replace[8...].elementsEqual(Self.tunnelRouteBytes[8...]))
-        #expect(change[8...].elementsEqual(Self.tunnelRouteBytes[8...]))
     }
 
     @Test func `A blackhole with metric, MTU and source in a large table is sent as annotated`() {

@@ -33,7 +33,8 @@ extension AddressSource {
     /// Finds the address.
     ///
     /// The tunnel device, loopback devices, link-local and loopback addresses are no candidates; a `/32` beside a wider
-    /// address of the same device is a virtual address and is passed over.
+    /// address of the same device is a virtual address and is passed over, and so is one whose address another device
+    /// has with its subnet: a tunnel device bears such a copy.
     public func detect(
         in facts: HostFacts, tunnelDevice: String
     ) throws(AddressDetectionError) -> IPv4InterfaceAddress {
@@ -78,8 +79,12 @@ private struct Candidates {
             return Candidate(address: address.address, link: link)
         }
         let withSubnet = Set(usable.filter { $0.address.prefixLength < 32 }.map(\.link.index))
-        all = usable.filter { $0.address.prefixLength < 32 || !withSubnet.contains($0.link.index) }
-            .sorted { ($0.link.name, $0.address.address) < ($1.link.name, $1.address.address) }
+        let subnetAddresses = Set(usable.filter { $0.address.prefixLength < 32 }.map(\.address.address))
+        all = usable.filter { candidate in
+            candidate.address.prefixLength < 32
+                || !withSubnet.contains(candidate.link.index) && !subnetAddresses.contains(candidate.address.address)
+        }
+        .sorted { ($0.link.name, $0.address.address) < ($1.link.name, $1.address.address) }
     }
 
     func failure(_ problem: String, _ candidates: [Candidate]) -> AddressDetectionError {

@@ -19,10 +19,12 @@ public struct Cleaner: ~Copyable {
     private let config: NodeConfig
     private var netlink: NetlinkSocket
     private let lock: FileLock?
+    private let namespaceLock: NamespaceLock?
     /// The files that were there before the lock was taken.
     private let files: [String]
 
-    /// Takes the agent's lock, so that nothing is taken from under a running agent.
+    /// Takes the agent's locks, so that nothing is taken from under a running agent, nor from one with another run
+    /// directory: routes and device are the network namespace's.
     ///
     /// - Throws: an error whose description is one line for a person.
     public init(configPath: String, environment: [String: String], dryRun: Bool) throws {
@@ -31,16 +33,26 @@ public struct Cleaner: ~Copyable {
         let record = HostSettings(runDirectory: config.runDirectory).record
         let files = [config.statusSocketPath, record, config.lockPath].filter { File.exists($0) }
         let lock = try dryRun ? nil : Cleaner.takeLock(config)
+        let namespaceLock = try dryRun ? nil : Cleaner.takeNamespaceLock()
         self.config = config
         self.files = files
         self.netlink = netlink
         self.lock = lock
+        self.namespaceLock = namespaceLock
     }
 
     private static func takeLock(_ config: NodeConfig) throws -> FileLock? {
         guard File.exists(config.runDirectory) else { return nil }
         do throws(FileLockError) {
             return try FileLock.acquire(path: config.lockPath)
+        } catch {
+            throw AgentError("\(error); stop the agent first")
+        }
+    }
+
+    private static func takeNamespaceLock() throws -> NamespaceLock {
+        do throws(SyscallError) {
+            return try NamespaceLock.acquire()
         } catch {
             throw AgentError("\(error); stop the agent first")
         }

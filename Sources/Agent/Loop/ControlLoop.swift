@@ -20,6 +20,10 @@ struct ControlLoop: ~Copyable {
 
     /// Nanoseconds before what could not be read is read again.
     private static let readRetry: UInt64 = 200_000_000
+    /// Milliseconds before a client that could not be accepted is tried again.
+    private static let acceptPause: UInt32 = 20
+    /// Nanoseconds between two walks at most, while there is a reason for the next one.
+    private static let longestPause: UInt64 = 500_000_000
 
     private let log: Logger
     private let configFile: ConfigFile
@@ -35,6 +39,8 @@ struct ControlLoop: ~Copyable {
     private let timer: TimerFD
     private var epoll: Epoll
 
+    /// Why the last client could not be accepted.
+    private var statusProblem: String?
     private var wantsWalk = true
     private var wantsSnapshot = true
     private var lastWalk: (started: UInt64, ended: UInt64) = (0, 0)
@@ -104,11 +110,12 @@ struct ControlLoop: ~Copyable {
     }
 
     /// Walks if there is a reason, but leaves as much time between two walks as the last one took: a storm of
-    /// events on a host with many routes must not become a storm of dumps.
+    /// events on a host with many routes must not become a storm of dumps. After a walk of seconds, which has
+    /// installed a whole table, half a second is enough.
     private mutating func walkIfDue() throws {
         guard wantsWalk || wantsSnapshot else { return }
         let now = Monotonic.now
-        let due = lastWalk.ended + (lastWalk.ended - lastWalk.started)
+        let due = lastWalk.ended + min(lastWalk.ended - lastWalk.started, ControlLoop.longestPause)
         guard now >= due else { return try timer.arm(afterNanoseconds: due - now) }
         if wantsSnapshot {
             reconciler.take(datastore.load(beingWritten: datastoreWatch.namesBeingWritten))
@@ -188,15 +195,19 @@ struct ControlLoop: ~Copyable {
         for problem in configProblems where !known.contains(problem) { log.error("\(problem)") }
     }
 
-    private func answerStatus() {
-        do {
+    private mutating func answerStatus() {
+        do throws(SyscallError) {
             while let client = try listener.accept() {
                 let report = StatusReport(config: config, problems: configProblems, reconciler: reconciler)
                 StatusServer.answer(client, with: report, log: log)
             }
+            statusProblem = nil
         } catch {
-            // No descriptors left, say: the client sees its connection closed and may ask again.
-            log.error("status: \(error)")
+            // No descriptors left, say: the client waits in the listener's queue, which stays readable. So the loop
+            // comes back here at once, and must neither spin nor say the same again.
+            if statusProblem != error.description { log.error("status: \(error)") }
+            statusProblem = error.description
+            Monotonic.sleep(milliseconds: ControlLoop.acceptPause)
         }
     }
 }

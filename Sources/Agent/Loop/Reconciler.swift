@@ -13,19 +13,23 @@ struct Reconciler: ~Copyable {
     /// The values of the latest walk, for whoever wants to show them.
     struct Outcome {
         var local: LocalNode
-        var desired: DesiredState
-        /// Without the routes, which only the plan needs: they are as many as the desired ones.
+        var topology: Topology
+        /// Without the routes, which only the plan needs.
         var view: HostView
+        var warnings: [Warning]
         /// What the walk would still change, failures and waiting retries included.
         var remaining: Plan
         var finished: UInt64
+
+        /// What the walk decided. Decided once more rather than kept: at 65,536 blocks it is 7 MB, and seldom asked for.
+        func decideAgain() -> DesiredState { DesiredState(local: local, topology: topology, facts: view.facts) }
     }
 
     /// An application can meet changes of its own making (a device that brings addresses, say): a few rounds settle it.
     private static let rounds = 4
     /// Steps, failures or warnings of one round that are logged each; of more the log only says how many.
     private static let loggedLines = 20
-    /// From this many routes on, what a walk has freed is worth giving back to the kernel.
+    /// From this many blocks on, what a walk has freed is worth giving back to the kernel.
     private static let largeTable = 4096
 
     let tier: TierChoice
@@ -84,9 +88,8 @@ struct Reconciler: ~Copyable {
 
     /// Takes a new snapshot of the cluster.
     mutating func take(_ snapshot: Snapshot) {
-        for error in snapshot.errors where !(self.snapshot?.errors.contains(error) ?? false) {
-            log.error("\(error)")
-        }
+        let known = Set(datastoreErrors)
+        for error in snapshot.errors where !known.contains(error) { log.error("\(error)") }
         if snapshot.state != self.snapshot?.state { topology = Topology(snapshot.state) }
         self.snapshot = snapshot
     }
@@ -94,7 +97,7 @@ struct Reconciler: ~Copyable {
     /// Walks from the inputs to the kernel until nothing is left to do now.
     mutating func walk() {
         isUnsettled = false
-        defer { if (outcome?.desired.routes.count ?? 0) >= Reconciler.largeTable { Memory.returnFreed() } }
+        defer { if topology.blocks.count >= Reconciler.largeTable { Memory.returnFreed() } }
         for _ in 0..<Reconciler.rounds {
             do throws(NetlinkError) {
                 if try walkOnce() { return }
@@ -121,7 +124,8 @@ struct Reconciler: ~Copyable {
         let plan = Plan(desired: desired, observed: view.observed, mayRemove: snapshot?.isComplete ?? false)
         view.observed.routes = []
         let now = Monotonic.now
-        outcome = Outcome(local: local, desired: desired, view: view, remaining: plan, finished: now)
+        outcome = Outcome(
+            local: local, topology: topology, view: view, warnings: desired.warnings, remaining: plan, finished: now)
         if !backoff.isEmpty {
             let wanted = Set(plan.steps.lazy.map(\.object))
             backoff.keep { wanted.contains($0) }
@@ -153,7 +157,7 @@ struct Reconciler: ~Copyable {
     }
 
     private mutating func announce(_ warnings: [Warning]) {
-        let known = Set(outcome?.desired.warnings ?? [])
+        let known = Set(outcome?.warnings ?? [])
         let news = warnings.filter { !known.contains($0) }
         for warning in news.prefix(Reconciler.loggedLines) { log.warning("\(warning)") }
         if news.count > Reconciler.loggedLines {

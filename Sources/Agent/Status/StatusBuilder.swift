@@ -12,8 +12,9 @@ extension StatusReport {
     /// Reads the report off the reconciler; before the first walk only the config is known.
     init(config: NodeConfig, problems: [String], reconciler: borrowing Reconciler) {
         let outcome = reconciler.outcome
+        let desired = outcome?.decideAgain()
         let counters = reconciler.tunnel.counters()
-        let obstacles = StatusReport.obstacles(reconciler)
+        let obstacles = StatusReport.obstacles(reconciler, desired)
         let local = reconciler.local
         node = local.name
         address = local.address.description
@@ -24,20 +25,23 @@ extension StatusReport {
         notReadyBecause = obstacles
         tunnel = Tunnel(
             device: local.tunnelDevice, mtu: outcome?.view.observed.device?.mtu ?? 0,
-            address: outcome?.desired.device.address?.description, isCarried: reconciler.tunnel.isCarried,
+            address: desired?.device.address?.description, isCarried: reconciler.tunnel.isCarried,
             peersInForce: reconciler.tunnel.peers.map { TunnelPeer.fingerprint($0) })
-        peers = outcome.map { StatusReport.peers($0, reconciler.topology, counters) } ?? []
-        let desired = outcome?.desired.routes.count ?? 0
-        let conflicts = outcome?.desired.conflicts ?? []
+        var report: (peers: [Peer], installed: Int) = ([], 0)
+        if let outcome, let desired {
+            report = (StatusReport.peers(outcome, desired, counters), StatusReport.installed(outcome, desired))
+        }
+        peers = report.peers
+        let conflicts = desired?.conflicts ?? []
         routes = Routes(
-            desired: desired + conflicts.count, installed: outcome.map(StatusReport.installed) ?? 0,
+            desired: (desired?.routes.count ?? 0) + conflicts.count, installed: report.installed,
             conflicts: conflicts.map {
                 Conflict(destination: $0.destination.description, protocol: Int($0.routeProtocol))
             })
         drops = Dictionary(
             uniqueKeysWithValues: DropReason.allCases.map { ($0.name, counters.dropped($0)) })
         warnings =
-            (outcome?.desired.warnings ?? []).map { Notice(code: $0.code, message: $0.message) }
+            (outcome?.warnings ?? []).map { Notice(code: $0.code, message: $0.message) }
             + reconciler.notices
             + problems.map { Notice(code: "config", message: $0) }
             + reconciler.datastoreErrors.map { Notice(code: "datastore", message: "\($0)") }
@@ -50,22 +54,22 @@ extension StatusReport {
     }
 
     /// What keeps the node from being ready, in words.
-    private static func obstacles(_ reconciler: borrowing Reconciler) -> [String] {
-        guard let outcome = reconciler.outcome else {
+    private static func obstacles(_ reconciler: borrowing Reconciler, _ desired: DesiredState?) -> [String] {
+        guard let outcome = reconciler.outcome, let desired else {
             return [reconciler.readFailure.map { "the kernel could not be read: \($0)" } ?? "not looked yet"]
         }
         var obstacles: [String] = []
         if !reconciler.isDatastoreInSync { obstacles.append("the datastore is not in sync") }
         if let failure = reconciler.readFailure { obstacles.append("the kernel could not be read: \(failure)") }
         let device = outcome.view.observed.device
-        if let foreign = outcome.desired.foreignDevice {
+        if let foreign = desired.foreignDevice {
             obstacles.append("\(foreign.name) was made by somebody else")
         } else if device == nil || device?.isUp == false || !reconciler.tunnel.isCarried {
             obstacles.append("\(outcome.local.tunnelDevice) is not up")
         }
-        let missing = outcome.desired.routes.count - installed(outcome)
+        let missing = desired.routes.count - installed(outcome, desired)
         if missing > 0 { obstacles.append("\(missing) route\(missing == 1 ? " is" : "s are") not in the kernel") }
-        let conflicts = outcome.desired.conflicts.count
+        let conflicts = desired.conflicts.count
         if conflicts > 0 {
             obstacles.append("\(conflicts) route\(conflicts == 1 ? " is" : "s are") in conflict with others")
         }
@@ -73,22 +77,22 @@ extension StatusReport {
     }
 
     /// How many desired routes the kernel has: all but those that the walk left to add or to replace.
-    private static func installed(_ outcome: Reconciler.Outcome) -> Int {
+    private static func installed(_ outcome: Reconciler.Outcome, _ desired: DesiredState) -> Int {
         let missing = outcome.remaining.steps.count { step in
             switch step {
             case .route(.add), .route(.replace): true
             default: false
             }
         }
-        return outcome.desired.routes.count - missing
+        return desired.routes.count - missing
     }
 
     private static func peers(
-        _ outcome: Reconciler.Outcome, _ topology: Topology, _ counters: TunnelCounters
+        _ outcome: Reconciler.Outcome, _ desired: DesiredState, _ counters: TunnelCounters
     ) -> [Peer] {
         let counts = Dictionary(zip(counters.addresses, counters.peers), uniquingKeysWith: { first, _ in first })
         let verdicts = PeerVerdict.all(
-            local: outcome.local, topology: topology, facts: outcome.view.facts, desired: outcome.desired)
+            local: outcome.local, topology: outcome.topology, facts: outcome.view.facts, desired: desired)
         return verdicts.map { peer in
             let count = counts[peer.node.address.address] ?? PeerCounters()
             return Peer(

@@ -10,12 +10,15 @@ enum StatusServer {
     /// Clients served at a time; a further one finds its connection closed.
     private static let maximumClients = 16
     private static let clients = Atomic<Int>(0)
+    /// From this many bytes on, what making the report has taken is worth giving back to the kernel.
+    private static let largeReport = 1 << 18
 
     /// Sends the report on a thread of its own, so that a client that does not read holds up nothing.
     static func answer(_ client: consuming Descriptor, with report: StatusReport, log: Logger) {
         guard clients.load(ordering: .relaxed) < maximumClients else { return }
         do {
             let bytes = try JSON.encode(report)
+            if bytes.count >= largeReport { Memory.returnFreed() }
             let connection = Connection(client)
             clients.add(1, ordering: .relaxed)
             do {

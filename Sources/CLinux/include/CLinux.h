@@ -29,29 +29,11 @@ struct clinux_mmsghdr {
     unsigned int msg_len;
 };
 
-/// The header before each packet of a TUN device that was opened with IFF_VNET_HDR (host byte order).
-struct clinux_virtio_net_hdr {
-    uint8_t flags;
-    uint8_t gso_type;
-    uint16_t hdr_len;
-    uint16_t gso_size;
-    uint16_t csum_start;
-    uint16_t csum_offset;
-};
-
 int clinux_recvmmsg(int fd, struct clinux_mmsghdr *messages, unsigned int count, int flags);
 int clinux_sendmmsg(int fd, struct clinux_mmsghdr *messages, unsigned int count, int flags);
 
 /// Accepts a connection as a non-blocking descriptor that is closed on exec; the peer's address is not asked for.
 int clinux_accept(int fd);
-
-// MARK: Control messages
-
-struct cmsghdr *clinux_cmsg_first(const struct msghdr *message);
-struct cmsghdr *clinux_cmsg_next(const struct msghdr *message, const struct cmsghdr *control);
-const void *clinux_cmsg_data(const struct cmsghdr *control);
-size_t clinux_cmsg_len(size_t payload);
-size_t clinux_cmsg_space(size_t payload);
 
 // MARK: Namespaces, threads, processes
 
@@ -82,7 +64,6 @@ extern const unsigned short clinux_tun_multi_queue;
 extern const unsigned short clinux_tun_vnet_header;
 extern const unsigned int clinux_tun_offload_checksum;
 extern const unsigned int clinux_tun_offload_tso4;
-extern const unsigned int clinux_tun_offload_tso_ecn;
 
 /// TUNSETIFF with IFF_TUN | IFF_NO_PI | flags; `name` has IFNAMSIZ bytes and receives the name that was given.
 int clinux_tun_attach(int fd, char *name, unsigned short flags);
@@ -90,9 +71,12 @@ int clinux_tun_set_persistent(int fd, int persistent);
 int clinux_tun_set_offload(int fd, unsigned int flags);
 /// How many packets may wait in a device (`ip link set txqueuelen`), asked through any socket.
 int clinux_set_transmit_queue_length(int socket, const char *name, int packets);
-int clinux_tun_set_queue(int fd, int attached);
 
 /// Gives freed memory back to the kernel, where the C library can.
 void clinux_return_freed_memory(void);
+
+// Has allocations from this many bytes on mapped each on its own, so that freeing them gives their memory back at once
+// and a new one is never made of pages that are in use already. A C library without mallopt() does as it likes.
+void clinux_map_large_allocations(int bytes);
 
 #endif
