@@ -39,9 +39,9 @@ format: ## formats all Swift sources in place
 	@scripts/check --list | tr '\n' '\0' \
 		| xargs -0 -r swift format format --in-place --parallel --configuration .swift-format
 
-bench: ## the benchmarks of the hot code
+bench: ## the benchmarks that have an aim, ten minutes, into docs/figures; ARGS="resync rest" for some
 	@scripts/install-dependencies build
-	@swift package --package-path Benchmarks benchmark $(ARGS)
+	@scripts/bench-all $(ARGS)
 
 clean: ## removes what was built
 	@rm -rf .build Benchmarks/.build

@@ -3,7 +3,17 @@
 //
 //     swift package --package-path Benchmarks benchmark --target Prefixes
 //     swift package --package-path Benchmarks benchmark list
+//     swift run --package-path Benchmarks -c release sidebyside help
 import PackageDescription
+
+let core: Target.Dependency = .product(name: "PoplinCore", package: "poplin")
+
+/// The plugin finds benchmarks only below a folder called Benchmarks in the package's root.
+func suite(_ name: String) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["BenchmarkSupport", core, .product(name: "Benchmark", package: "benchmark")],
+        path: "Benchmarks/\(name)", plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+}
 
 let package = Package(
     name: "poplin-benchmarks",
@@ -15,14 +25,13 @@ let package = Package(
         .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
     ],
     targets: [
-        // The plugin finds benchmarks only below a folder called Benchmarks in the package's root.
-        .executableTarget(
-            name: "Prefixes",
-            dependencies: [
-                .product(name: "PoplinCore", package: "poplin"), .product(name: "Benchmark", package: "benchmark"),
-            ],
-            path: "Benchmarks/Prefixes",
-            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+        // What one function does.
+        suite("Prefixes"),
+        suite("Verdicts"),
+        suite("Netlink"),
+        // What is more than one function: two ways in turns, a running agent, a process's memory.
+        .executableTarget(name: "sidebyside", dependencies: ["BenchmarkSupport", core]),
+        .target(name: "BenchmarkSupport", dependencies: [core]),
     ],
     swiftLanguageModes: [.v6]
 )

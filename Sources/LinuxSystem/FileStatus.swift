@@ -13,6 +13,7 @@ public struct FileStatus: Hashable, Sendable {
     public var changed: Int64
     public var changedNanoseconds: Int64
     public var isRegular: Bool
+    public var isDirectory: Bool
     public var isSymbolicLink: Bool
     public var linkCount: UInt64
 
@@ -30,6 +31,7 @@ public struct FileStatus: Hashable, Sendable {
         changed = Int64(status.st_ctim.tv_sec)
         changedNanoseconds = Int64(status.st_ctim.tv_nsec)
         isRegular = status.st_mode & S_IFMT == S_IFREG
+        isDirectory = status.st_mode & S_IFMT == S_IFDIR
         isSymbolicLink = status.st_mode & S_IFMT == S_IFLNK
         linkCount = UInt64(status.st_nlink)
     }

@@ -1,6 +1,7 @@
 // The rate of longest-prefix matches and the time to build a table, at the size of a large cluster.
 
 import Benchmark
+import BenchmarkSupport
 import Net
 
 let benchmarks: @Sendable () -> Void = {
@@ -8,7 +9,7 @@ let benchmarks: @Sendable () -> Void = {
     // As many as one scaled pass stands for, so that the reported throughput is in lookups.
     let lookupsAPass = BenchmarkScalingFactor.mega.rawValue
 
-    var random = SplitMix64(state: 42)
+    var random = SplitMix64(seed: 42)
     let scattered = scatteredPrefixes(prefixCount, using: &random)
     let blocks = poolBlocks(prefixCount, using: &random)
     let everywhere = (0..<lookupsAPass).map { _ in address(in: 0 ... .max, using: &random) }
@@ -76,17 +77,4 @@ private func poolBlocks(_ count: Int, using random: inout SplitMix64) -> [(prefi
 
 private func address(in range: ClosedRange<UInt32>, using random: inout SplitMix64) -> IPv4Address {
     IPv4Address(rawValue: .random(in: range, using: &random))
-}
-
-/// The same inputs in every run, or two runs could not be compared.
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
 }

@@ -4,7 +4,8 @@ public import LinuxSystem
 
 /// A watch on a directory by inotify: a reason to look again, never the change itself.
 ///
-/// Every directory on the way down is watched for the next name, so nothing on the path has to exist yet.
+/// Every directory on the way down is watched for being moved or deleted itself, and for the next name where that is
+/// missing or a symbolic link: so nothing on the path has to exist yet, and what goes on beside it wakes nobody.
 public struct DirectoryWatch: ~Copyable {
     /// The directory.
     public let directory: String
@@ -97,20 +98,37 @@ public struct DirectoryWatch: ~Copyable {
     private static func watch(
         _ directory: String, _ inotify: borrowing Inotify
     ) throws(SyscallError) -> Watches {
+        for _ in 0..<8 {
+            if let watches = try watch(directory, inotify, watchingAllNames: false) { return watches }
+        }
+        return try watch(directory, inotify, watchingAllNames: true) ?? Watches()
+    }
+
+    /// One pass; nil where a directory that was there went away meanwhile, with nobody watching for its name.
+    private static func watch(
+        _ directory: String, _ inotify: borrowing Inotify, watchingAllNames: Bool
+    ) throws(SyscallError) -> Watches? {
+        let itself: Inotify.Mask = [.selfDeleted, .selfMoved, .onlyDirectory, added]
         var watches = Watches()
         var path = directory.hasPrefix("/") ? "/" : "."
+        var isNameWatched = true
         for component in directory.split(separator: "/") where component != "." {
-            let mask: Inotify.Mask = [
-                .created, .movedIn, .movedOut, .deleted, .selfDeleted, .selfMoved, .onlyDirectory, added,
-            ]
-            guard let watch = try add(path, mask, to: inotify, isNeeded: false) else { break }
+            let next = path + (path == "/" ? "" : "/") + component
+            // A real directory tells by itself that it goes; of anything else only its name's comings and goings tell.
+            let isSettled = (try? FileStatus(next, followingLinks: false))?.isDirectory ?? false
+            let wantsName = watchingAllNames || !isSettled
+            let mask = wantsName ? itself.union([.created, .movedIn, .movedOut, .deleted]) : itself
+            guard let watch = try add(path, mask, to: inotify, isNeeded: false) else {
+                return isNameWatched ? watches : nil
+            }
             watches.ancestors[watch, default: []].insert(String(component))
-            path += (path == "/" ? "" : "/") + component
+            isNameWatched = wantsName
+            path = next
         }
         watches.target = try add(
             directory.isEmpty ? "." : directory, [.directoryContent, .created, modified, added], to: inotify,
             isNeeded: true)
-        return watches
+        return watches.target != nil || isNameWatched ? watches : nil
     }
 
     /// Nil where the directory is not there, or (for one on the way) may not be looked into.
