@@ -121,7 +121,8 @@ import Testing
         arguments: [
             ("", "accept", HostFinding.Level.ok, ""),
             ("", "drop", .fail, "nft insert rule inet f in ip saddr 10.0.1.2 ip protocol 4 accept"),
-            ("meta l4proto ipip accept", "drop", .ok, ""),
+            ("meta l4proto 4 accept", "drop", .ok, ""),
+            ("meta l4proto 94 accept", "drop", .fail, "insert rule"),
             ("ip saddr @peers ip protocol 4 accept", "drop", .ok, ""),
             ("ip saddr { 10.0.1.2, 10.0.2.0/24 } accept", "drop", .ok, ""),
             ("ip protocol vmap { tcp : accept, 4 : drop }", "accept", .fail, "insert rule inet f in"),

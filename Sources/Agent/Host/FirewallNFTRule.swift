@@ -206,15 +206,15 @@ enum FirewallAddress {
     }
 }
 
-/// Protocol names, which differ between distributions' /etc/protocols.
+/// Protocol names, which differ between distributions' /etc/protocols. There "ipip" is 94, which is not IP in IP.
 enum FirewallProtocol {
     /// IP in IP (RFC 2003).
     static let ipip: UInt8 = 4
     static let tcp: UInt8 = 6
 
     private static let numbers: [String: UInt8] = [
-        "icmp": 1, "igmp": 2, "ipencap": 4, "ipip": 4, "ipv4": 4, "ip-in-ip": 4, "tcp": 6, "udp": 17, "dccp": 33,
-        "ipv6": 41, "gre": 47, "esp": 50, "ah": 51, "ipv6-icmp": 58, "icmpv6": 58, "ospf": 89, "pim": 103, "vrrp": 112,
+        "icmp": 1, "igmp": 2, "ipencap": 4, "ipv4": 4, "ip-in-ip": 4, "tcp": 6, "udp": 17, "dccp": 33, "ipv6": 41,
+        "gre": 47, "esp": 50, "ah": 51, "ipv6-icmp": 58, "icmpv6": 58, "ospf": 89, "ipip": 94, "pim": 103, "vrrp": 112,
         "sctp": 132, "udplite": 136,
     ]
 
