@@ -71,7 +71,8 @@ let package = Package(
             name: "RtnetlinkTests", dependencies: ["Rtnetlink", "TestSupport", "LinuxSystem", "Net", "CMnl"],
             swiftSettings: strict),
         .testTarget(
-            name: "DatastoreTests", dependencies: ["Datastore", "LinuxSystem", "Net", "Overlay"], swiftSettings: strict),
+            name: "DatastoreTests", dependencies: ["Datastore", "TestSupport", "LinuxSystem", "Net", "Overlay"],
+            swiftSettings: strict),
         .testTarget(
             name: "AgentTests",
             dependencies: [

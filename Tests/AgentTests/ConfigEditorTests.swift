@@ -1,6 +1,7 @@
 // `poplin set`: one key changes, every other character stays.
 
 import Datastore
+import TestSupport
 import Testing
 
 @testable import Agent
@@ -85,7 +86,7 @@ import Testing
 
     @Test("A file changes only to something valid, and only when there is a change")
     func files() throws {
-        let scratch = ConfigScratch()
+        let scratch = ScratchDirectory()
         let path = scratch.path + "/node.yaml"
         scratch.write("node.yaml", "node: n1 # me\nipipMode: Never\n")
         #expect(try ConfigEditor.set("ipipMode=Always", inFile: path) == (.ipipMode, true))
@@ -100,7 +101,7 @@ import Testing
 
     @Test("A wrong value can be put right")
     func repaired() throws {
-        let scratch = ConfigScratch()
+        let scratch = ScratchDirectory()
         scratch.write("node.yaml", "ipipMode: Sometimes\n")
         #expect(try ConfigEditor.set("ipipMode=Never", inFile: scratch.path + "/node.yaml").changed)
         #expect(scratch.read("node.yaml") == "ipipMode: Never\n")

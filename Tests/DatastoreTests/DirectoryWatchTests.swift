@@ -1,12 +1,13 @@
 // Everything that changes the finished content of a directory is told of, and nothing half-written is.
 
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Datastore
 
 @Suite struct DirectoryWatchTests {
-    let scratch = Scratch()
+    let scratch = ScratchDirectory()
     var directory: String { scratch.path + "/a/cluster" }
 
     private func prepare() {

@@ -3,12 +3,13 @@
 import Glibc
 import Net
 import Overlay
+import TestSupport
 import Testing
 
 @testable import Datastore
 
 @Suite struct FileDatastoreTests {
-    let scratch = Scratch()
+    let scratch = ScratchDirectory()
 
     private func blocks(_ snapshot: Snapshot) -> [String] { snapshot.state.blocks.map(\.prefix.description).sorted() }
 

@@ -1,47 +1,6 @@
-// A directory of its own for one test, removed with everything in it when the test ends.
-
-import Glibc
-import LinuxSystem
+// Documents for the tests of this folder, and what is read from them.
 
 @testable import Datastore
-
-final class Scratch {
-    let path: String
-
-    init() {
-        var template = Array("/tmp/poplin-test-XXXXXX".utf8CString)
-        path = template.withUnsafeMutableBufferPointer { buffer in
-            guard let base = buffer.baseAddress, mkdtemp(base) != nil else { return "" }
-            return String(cString: base)
-        }
-        precondition(!path.isEmpty, "no scratch directory")
-    }
-
-    deinit { Scratch.remove(path) }
-
-    func write(_ name: String, _ text: String) {
-        write(name, Array(text.utf8))
-    }
-
-    func write(_ name: String, _ bytes: [UInt8]) {
-        guard let file = fopen(path + "/" + name, "w") else { return }
-        fwrite(bytes, 1, bytes.count, file)
-        fclose(file)
-    }
-
-    func remove(_ name: String) { Scratch.remove(path + "/" + name) }
-
-    private static func remove(_ path: String) {
-        if let names = try? Directory.list(path),
-            (try? FileStatus(path, followingLinks: false))?.isSymbolicLink == false
-        {
-            for name in names { remove(path + "/" + name) }
-            rmdir(path)
-        } else {
-            unlink(path)
-        }
-    }
-}
 
 /// Documents for tests.
 enum Sample {
