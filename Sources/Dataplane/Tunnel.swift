@@ -32,17 +32,30 @@ public struct TunnelSettings: Hashable, Sendable {
     public var dscp: Encapsulator.DSCP
     /// Take inner sources that are nobody's or another peer's.
     public var acceptsForeignSources: Bool
+    /// Large TCP packets and many packets with one system call (userspace tier).
+    public var offloads: Bool
+    /// Queue pairs, each with a thread (userspace tier).
+    public var queues: Int
+    /// The CPUs of the threads, in turn; empty leaves it to the scheduler (userspace tier).
+    public var cpus: [Int]
+    /// For how long a thread that has just had work looks for more before it sleeps (userspace tier).
+    public var busyPollMicroseconds: Int
 
     /// Settings with the conforming defaults.
     public init(
         localAddress: IPv4Address, deviceMTU: Int = 1480, timeToLive: Encapsulator.TimeToLive = .fixed(64),
-        dscp: Encapsulator.DSCP = .copy, acceptsForeignSources: Bool = false
+        dscp: Encapsulator.DSCP = .copy, acceptsForeignSources: Bool = false,
+        offloads: Bool = true, queues: Int = 1, cpus: [Int] = [], busyPollMicroseconds: Int = 0
     ) {
         self.localAddress = localAddress
         self.deviceMTU = deviceMTU
         self.timeToLive = timeToLive
         self.dscp = dscp
         self.acceptsForeignSources = acceptsForeignSources
+        self.offloads = offloads
+        self.queues = queues
+        self.cpus = cpus
+        self.busyPollMicroseconds = busyPollMicroseconds
     }
 }
 

@@ -36,6 +36,11 @@ import Testing
               ttl: inherit
               dscp: 46
               acceptForeignSources: true
+              express: never
+              offload: false
+              queues: 2
+              cpus: 0, 3
+              busyPoll: 50
             datastore:
               file: ../cluster/
             runDirectory: /tmp/run/
@@ -50,6 +55,11 @@ import Testing
         expected.tunnelTTL = nil
         expected.tunnelDSCP = 46
         expected.acceptForeignSources = true
+        expected.express = .never
+        expected.offload = false
+        expected.queues = 2
+        expected.cpus = [0, 3]
+        expected.busyPoll = 50
         expected.datastoreDirectory = "/etc/poplin/../cluster"
         expected.runDirectory = "/tmp/run"
         #expect(config == expected)
@@ -57,7 +67,7 @@ import Testing
 
     @Test(
         "The words for a default are taken",
-        arguments: ["tunnel: {mtu: auto}", "tunnel: {dscp: copy}", "dataplane: auto", "addressFrom: defaultRoute"])
+        arguments: ["tunnel: {mtu: auto}", "tunnel: {dscp: copy}", "tunnel: {cpus: any, queues: auto}", "dataplane: auto", "addressFrom: defaultRoute"])
     func words(text: String) throws {
         #expect(try parse(text) == NodeConfig(node: "host-1"))
     }
@@ -84,6 +94,9 @@ import Testing
             ("tunnel:\n  ttl: 0", 2, "tunnel.ttl"), ("tunnel:\n  ttl: 256", 2, "tunnel.ttl"),
             ("tunnel:\n  dscp: 64", 2, "tunnel.dscp"), ("tunnel:\n  dscp: ef", 2, "tunnel.dscp"),
             ("tunnel:\n  acceptForeignSources: yes", 2, "tunnel.acceptForeignSources"),
+            ("tunnel:\n  express: yes", 2, "tunnel.express"), ("tunnel:\n  queues: 0", 2, "tunnel.queues"),
+            ("tunnel:\n  cpus: 1-2", 2, "tunnel.cpus"), ("tunnel:\n  cpus: '1,'", 2, "tunnel.cpus"),
+            ("tunnel:\n  busyPoll: 1001", 2, "tunnel.busyPoll"), ("tunnel:\n  offload: 1", 2, "tunnel.offload"),
             ("tunnel:\n  devcie: tunl0", 2, "tunnel.devcie"), ("ipipmode: Never", 1, "ipipmode"),
             ("tunnel.mtu: 1400", 1, "tunnel.mtu"), ("mtu: 1400", 1, "mtu"),
             ("datastore:\n  file: 7", 2, "datastore.file"), ("datastore:\n  etcd: x", 2, "datastore.etcd"),
@@ -128,6 +141,9 @@ import Testing
             ("POPLIN_TUNNEL_MTU", "1300", .tunnelMTU), ("POPLIN_TUNNEL_TTL", "9", .tunnelTTL),
             ("POPLIN_TUNNEL_DSCP", "9", .tunnelDSCP),
             ("POPLIN_TUNNEL_ACCEPT_FOREIGN_SOURCES", "true", .tunnelAcceptForeignSources),
+            ("POPLIN_TUNNEL_EXPRESS", "always", .tunnelExpress), ("POPLIN_TUNNEL_OFFLOAD", "false", .tunnelOffload),
+            ("POPLIN_TUNNEL_QUEUES", "4", .tunnelQueues), ("POPLIN_TUNNEL_CPUS", "1", .tunnelCPUs),
+            ("POPLIN_TUNNEL_BUSY_POLL", "9", .tunnelBusyPoll),
             ("POPLIN_DATASTORE_FILE", "/d", .datastoreFile), ("POPLIN_RUN_DIRECTORY", "/r", .runDirectory),
         ])
     func environment(name: String, value: String, key: ConfigKey) throws {

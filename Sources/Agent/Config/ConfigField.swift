@@ -53,6 +53,27 @@ enum ConfigField {
         return given
     }
 
+    /// CPU numbers with commas between them, as `taskset` takes them; `any` is none.
+    func cpuList() throws(SourceError) -> [Int] {
+        let remedy = "write any, or CPU numbers like \"0,2\""
+        var text: String
+        if case .yaml(let value) = self, let number = try? value.integer(in: 0...4095) {
+            text = String(number)
+        } else {
+            text = try self.text()
+        }
+        if text == "any" { return [] }
+        text.removeAll { $0 == " " }
+        var cpus: [Int] = []
+        for word in text.split(separator: ",", omittingEmptySubsequences: false) {
+            guard word.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+                let cpu = Int(word), cpu < 4096
+            else { throw error("\(printable(text)) is no list of CPUs", remedy) }
+            cpus.append(cpu)
+        }
+        return cpus
+    }
+
     func boolean() throws(SourceError) -> Bool {
         switch self {
         case .yaml(let value): return try value.boolean()

@@ -14,6 +14,11 @@ public enum ConfigKey: String, Hashable, Sendable, CaseIterable {
     case tunnelTTL = "tunnel.ttl"
     case tunnelDSCP = "tunnel.dscp"
     case tunnelAcceptForeignSources = "tunnel.acceptForeignSources"
+    case tunnelExpress = "tunnel.express"
+    case tunnelOffload = "tunnel.offload"
+    case tunnelQueues = "tunnel.queues"
+    case tunnelCPUs = "tunnel.cpus"
+    case tunnelBusyPoll = "tunnel.busyPoll"
     case datastoreFile = "datastore.file"
     case runDirectory
 

@@ -13,6 +13,15 @@ public enum DataplaneChoice: String, Hashable, Sendable, CaseIterable {
     case userspace
 }
 
+/// Whether outer packets take the express path of the userspace tier (`tunnel.express`).
+public enum ExpressChoice: String, Hashable, Sendable, CaseIterable {
+    /// Where nothing on this host has to see them on their way out.
+    case auto
+    /// Also past the host's own output rules and queueing disciplines.
+    case always
+    case never
+}
+
 /// The configuration of this node.
 public struct NodeConfig: Hashable, Sendable {
     /// The node's name; the host's name by default.
@@ -35,10 +44,23 @@ public struct NodeConfig: Hashable, Sendable {
     public var tunnelDSCP: UInt8?
     /// Take packets from a peer whose inner source is not that peer's.
     public var acceptForeignSources = false
+    /// When outer packets may leave as finished frames, past the host's IP output.
+    public var express: ExpressChoice = .auto
+    /// Take and hand over large TCP packets, and many packets with one system call; false is one of each a packet.
+    public var offload = true
+    /// Queue pairs of the userspace tier, each with a thread of its own.
+    public var queues = 1
+    /// The CPUs that the threads are pinned to, in turn; empty leaves it to the scheduler.
+    public var cpus: [Int] = []
+    /// Microseconds for which a thread that has just had work looks for more before it sleeps.
+    public var busyPoll = 0
     /// The directory of resources.
     public var datastoreDirectory = "/etc/poplin/cluster"
     /// The directory of status socket and lock.
     public var runDirectory = "/run/poplin"
+
+    /// More threads than this only wait for each other.
+    static let mostQueues = 16
 
     /// Where the running agent answers.
     public var statusSocketPath: String { runDirectory + "/status.sock" }
@@ -95,6 +117,15 @@ public struct NodeConfig: Hashable, Sendable {
         reader.take(.tunnelAcceptForeignSources) { field throws(SourceError) in
             acceptForeignSources = try field.boolean()
         }
+        reader.take(.tunnelExpress) { field throws(SourceError) in express = try field.choice(ExpressChoice.self) }
+        reader.take(.tunnelOffload) { field throws(SourceError) in offload = try field.boolean() }
+        reader.take(.tunnelQueues) { field throws(SourceError) in
+            queues = try field.integer(in: 1...NodeConfig.mostQueues, or: "auto") ?? 1
+        }
+        reader.take(.tunnelCPUs) { field throws(SourceError) in cpus = try field.cpuList() }
+        reader.take(.tunnelBusyPoll) { field throws(SourceError) in
+            busyPoll = try field.integer(in: 0...1000, or: "auto") ?? 0
+        }
         reader.take(.datastoreFile) { field throws(SourceError) in
             datastoreDirectory = try field.directory(longest: 3000, relativeTo: base)
         }
@@ -121,6 +152,11 @@ public struct NodeConfig: Hashable, Sendable {
         case .tunnelTTL: old.tunnelTTL != new.tunnelTTL
         case .tunnelDSCP: old.tunnelDSCP != new.tunnelDSCP
         case .tunnelAcceptForeignSources: old.acceptForeignSources != new.acceptForeignSources
+        case .tunnelExpress: old.express != new.express
+        case .tunnelOffload: old.offload != new.offload
+        case .tunnelQueues: old.queues != new.queues
+        case .tunnelCPUs: old.cpus != new.cpus
+        case .tunnelBusyPoll: old.busyPoll != new.busyPoll
         case .datastoreFile: old.datastoreDirectory != new.datastoreDirectory
         case .runDirectory: old.runDirectory != new.runDirectory
         }
