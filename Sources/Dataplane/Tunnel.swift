@@ -59,6 +59,14 @@ public struct TunnelSettings: Hashable, Sendable {
     }
 }
 
+/// What a tier says unasked.
+public enum TunnelNotice: Hashable, Sendable {
+    /// It stopped by itself, because its device was deleted, say.
+    case stopped
+    /// The kernel refused a packet to the peer with this outer address as larger than the path that it knows.
+    case tooBig(IPv4Address)
+}
+
 /// A tier at work; owned by the one thread that reconciles.
 public protocol Tunnel: AnyObject {
     /// Whether this tier can work here.
@@ -68,6 +76,9 @@ public protocol Tunnel: AnyObject {
     func carry(device: String) throws(SyscallError)
     /// Puts the peers in force; when this returns, the next packet meets them.
     func setPeers(_ peers: [TunnelPeer]) throws(SyscallError)
+    /// How outer packets leave, by outer address; a peer that is not named uses the socket. Tiers whose packets the
+    /// kernel sends have no use for it.
+    func setWays(_ ways: [IPv4Address: OuterWay])
     /// Tells the tier its device's MTU, which others have set; nothing happens where it is known.
     func setDeviceMTU(_ mtu: Int)
 
@@ -75,10 +86,10 @@ public protocol Tunnel: AnyObject {
     var isCarried: Bool { get }
     /// The peers in force; nil before the first ``setPeers(_:)``.
     var peers: [TunnelPeer]? { get }
-    /// Readable when the tier stopped by itself, because its device was deleted, say.
-    var lossDescriptor: Int32 { get }
-    /// Takes note of it, so that the descriptor is quiet again.
-    func acknowledgeLoss()
+    /// Readable when the tier has something to say.
+    var noticeDescriptor: Int32 { get }
+    /// What it has to say; the descriptor is quiet again.
+    func takeNotices() -> [TunnelNotice]
     /// What was counted since the tier was made, for the peers in force.
     func counters() -> TunnelCounters
 }

@@ -103,7 +103,8 @@ public final class IdleTunnel: Tunnel {
         case .none: false
         }
     }
-    public var lossDescriptor: Int32 { loss.descriptor.rawValue }
-    public func acknowledgeLoss() { loss.drain() }
+    public var noticeDescriptor: Int32 { loss.descriptor.rawValue }
+    public func takeNotices() -> [TunnelNotice] { [] }
+    public func setWays(_ ways: [IPv4Address: OuterWay]) {}
     public func counters() -> TunnelCounters { TunnelCounters(table: ForwardingTable(peers: [], prefixes: [])) }
 }

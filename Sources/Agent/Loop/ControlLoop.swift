@@ -15,7 +15,7 @@ struct ControlLoop: ~Copyable {
         static let kernel: UInt64 = 3
         static let status: UInt64 = 4
         static let timer: UInt64 = 5
-        static let loss: UInt64 = 6
+        static let tunnel: UInt64 = 6
     }
 
     /// Nanoseconds before what could not be read is read again.
@@ -62,7 +62,7 @@ struct ControlLoop: ~Copyable {
         try epoll.add(monitor.fileDescriptor, token: Token.kernel)
         try epoll.add(listener.descriptor.rawValue, token: Token.status)
         try epoll.add(timer.descriptor.rawValue, token: Token.timer)
-        try epoll.add(reconciler.tunnel.lossDescriptor, token: Token.loss)
+        try epoll.add(reconciler.tunnel.noticeDescriptor, token: Token.tunnel)
         self.log = log
         self.configFile = configFile
         self.config = config
@@ -100,8 +100,8 @@ struct ControlLoop: ~Copyable {
                 case Token.timer:
                     timer.drain()
                     wantsWalk = true
-                case Token.loss:
-                    reconciler.tunnel.acknowledgeLoss()
+                case Token.tunnel:
+                    _ = reconciler.tunnel.takeNotices()
                     wantsWalk = true
                 default: break
                 }

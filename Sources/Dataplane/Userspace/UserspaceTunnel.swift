@@ -1,7 +1,7 @@
 // The userspace tier as the reconciler sees it: it starts the packet thread, hands it tables and takes its counters.
 
 public import LinuxSystem
-internal import Net
+public import Net
 public import Overlay
 public import Packet
 
@@ -36,17 +36,17 @@ public final class UserspaceTunnel: Tunnel {
         return .available
     }
 
-    public var lossDescriptor: Int32 { loss.event.descriptor.rawValue }
+    public var noticeDescriptor: Int32 { loss.event.descriptor.rawValue }
 
-    public func acknowledgeLoss() {
-        loss.event.drain()
+    public func takeNotices() -> [TunnelNotice] {
+        loss.event.drain() ? [.stopped] : []
     }
 
     public var isCarried: Bool { thread?.isRunning ?? false }
 
     public func carry(device: String) throws(SyscallError) {
         retire()
-        acknowledgeLoss()
+        _ = takeNotices()
         let loop = try PacketLoop(device: device, settings: settings, table: table)
         // Only IPv4 is carried: without an IPv6 address the kernel puts no router solicitations into the device,
         // which would show as drops. A kernel without IPv6 has no such setting and needs none.
@@ -65,6 +65,8 @@ public final class UserspaceTunnel: Tunnel {
         thread?.perform { $0.use(table) }
         self.peers = peers
     }
+
+    public func setWays(_ ways: [IPv4Address: OuterWay]) {}
 
     public func setDeviceMTU(_ mtu: Int) {
         guard mtu != settings.deviceMTU else { return }
