@@ -3,6 +3,7 @@
 public import Dataplane
 private import FoundationEssentials
 public import LinuxSystem
+public import Net
 public import Overlay
 public import Packet
 
