@@ -32,4 +32,18 @@ extension MutableRawSpan {
     mutating func store(_ value: UInt32, at offset: Int) {
         storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
     }
+
+    /// Copies `bytes` to `offset`.
+    mutating func copy(_ bytes: RawSpan, at offset: Int) {
+        var position = 0
+        while bytes.byteCount &- position >= 8 {
+            let word = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt64.self)
+            storeBytes(of: word, toByteOffset: offset &+ position, as: UInt64.self)
+            position &+= 8
+        }
+        while position < bytes.byteCount {
+            store(bytes.uint8(at: position), at: offset &+ position)
+            position &+= 1
+        }
+    }
 }
