@@ -26,7 +26,8 @@ internal import Glibc
     /// - Returns: false where the list is full.
     @unsafe public mutating func append(_ piece: UnsafeRawBufferPointer) -> Bool {
         guard count < capacity else { return false }
-        unsafe vectors[count] = iovec(iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count)
+        unsafe vectors[count] = iovec(
+            iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count)
         count += 1
         return true
     }

@@ -21,6 +21,9 @@
         var segmentSize = 0
         var headerLength = 0
         let offload: Offload
+
+        /// Bytes of all the packets, as they arrived.
+        public var receivedBytes: Int { length &+ (count &- 1) &* headerLength }
     }
 
     private struct Member: BitwiseCopyable {
