@@ -13,6 +13,7 @@ enum SideBySide {
         ("repair", "routes and device deleted by hand, with a running agent", { try Repair.run($0) }),
         ("control", "a changed config in force, and SIGTERM to exit", { try Control.run($0) }),
         ("packets", "TCP, UDP and ping beside plain routing and fastd", { try Packets.run($0) }),
+        ("soak", "full load, a peer that comes and goes, and garbage, for minutes", { try Soak.run($0) }),
         ("rest", "an agent at 65,536 routes: resident memory, wake-ups at rest", { try Rest.run($0) }),
     ]
 
@@ -37,6 +38,7 @@ enum SideBySide {
     private static func usage() {
         print("usage: sidebyside COMMAND [--rounds N] [--json DIRECTORY] [--agent POPLIN]   (as root)")
         print("  packets: [--quick] [--path NAME]... [--measure tcp1|tcp4|udp|ping]... [--mtu BYTES]")
+        print("  soak: [--minutes M] [--path NAME]")
         for command in commands { print("  \(command.name): \(command.about)") }
         print("  all: these in turn")
     }
@@ -56,6 +58,8 @@ struct Options {
     /// Of `packets`: some of the paths and measures; empty for all.
     var paths: [String] = []
     var measures: [String] = []
+    /// Of `soak`: how long.
+    var minutes: Double?
     /// Of the underlay, in bytes.
     var mtu: Int?
 
@@ -77,6 +81,7 @@ struct Options {
             case "--agent": agent = value
             case "--path": paths.append(value)
             case "--measure": measures.append(value)
+            case "--minutes": minutes = Double(value)
             case "--mtu": mtu = Int(value)
             default: throw BenchmarkFailure("\(word) is not known")
             }

@@ -41,7 +41,8 @@ final class PathNetwork {
         var specification = LabSpecification.standard(name: Lab.uniqueName("pk"))
         // Each node on a cable of its own to the router: no bridge, whose cost would be the same for all.
         for index in specification.subnets.indices { specification.subnets[index].wiring = .gatewayOnly }
-        specification.nodes = try [(UInt8(1), "net1", "10.0.1.1/24"), (2, "net2", "10.0.2.1/24")].map { number, subnet, text in
+        let nodes = [(UInt8(1), "net1", "10.0.1.1/24"), (2, "net2", "10.0.2.1/24")]
+        specification.nodes = try nodes.map { number, subnet, text in
             guard let address = IPv4InterfaceAddress(text) else { throw BenchmarkFailure("\(text) is no address") }
             return LabSpecification.standardNode(number, subnet: subnet, address: address)
         }
