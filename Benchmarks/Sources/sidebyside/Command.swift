@@ -21,7 +21,7 @@ enum SideBySide {
         do {
             let options = try Options(Array(CommandLine.arguments.dropFirst()))
             guard let name = options.command else { return usage() }
-            let chosen = commands.filter { $0.name == name || name == "all" }
+            let chosen = commands.filter { $0.name == name || name == "all" && $0.name != "soak" }
             guard !chosen.isEmpty else { return usage() }
             // As the agent does.
             Memory.mapAllocations(from: 1 << 19)
@@ -40,7 +40,7 @@ enum SideBySide {
         print("  packets: [--quick] [--path NAME]... [--measure tcp1|tcp4|udp|ping]... [--mtu BYTES]")
         print("  soak: [--minutes M] [--path NAME]")
         for command in commands { print("  \(command.name): \(command.about)") }
-        print("  all: these in turn")
+        print("  all: these in turn, but soak")
     }
 }
 

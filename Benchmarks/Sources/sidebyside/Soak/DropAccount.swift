@@ -14,7 +14,7 @@ struct DropAccount {
     /// Counters that stand for one IPv4 packet each (`/proc/net/snmp`, `/proc/net/netstat`).
     private static let kernelCounters = [
         "IpInHdrErrors", "IpInAddrErrors", "IpInDiscards", "IpInUnknownProtos", "IpReasmReqds",
-        "TcpExtIPReversePathFilter", "IpExtInTruncatedPkts", "IpExtInCsumErrors", "IpExtInNoRoutes",
+        "TcpExtIPReversePathFilter", "IpExtInTruncatedPkts", "IpExtInNoRoutes",
     ]
 
     /// Reads all of them.
@@ -22,7 +22,10 @@ struct DropAccount {
         fromPeer = try Self.device("eth0", on: lab.host("n1")).sent
         ends["cable to n2 full"] = try Self.device("to-n2", on: lab.router).dropped
         for (name, value) in try Self.kernel(on: lab.host("n2")) { ends["kernel: \(name)"] = value }
-        ends["kernel: socket full"] = try Self.socketDrops(on: lab.host("n2"))
+        let full = try Self.socketDrops(on: lab.host("n2"))
+        ends["kernel: socket full"] = full
+        // Later kernels (raw_v4_input) count what a full socket does not take as an unknown protocol as well.
+        ends["kernel: IpInUnknownProtos", default: 0] -= min(full, ends["kernel: IpInUnknownProtos", default: 0])
         guard let status = try lab.status("n2") else { throw BenchmarkFailure("the agent of n2 does not answer") }
         for (reason, count) in status.drops ?? [:] { ends["agent: \(reason)"] = Int(count) }
         ends["carried"] = Int(status.peer("n1")?.rxPackets ?? 0)

@@ -60,7 +60,9 @@ enum Soak {
         print(
             "soak: \(seconds) s; TCP \(report.megabitsPerSecond.rounded()) Mb/s, \(report.received) bytes, each compared"
         )
-        print("      a peer joined and left \(rounds) times; garbage \(Int(garbage.packetsPerSecond)) packets/s")
+        print(
+            "      a peer joined and left \(rounds) times; garbage \(Int(garbage.packetsPerSecond)) of "
+                + "\(garbagePerSecond) packets/s")
         let table = SoakTable(garbage: garbage.sent, account: account)
         table.write()
 
