@@ -76,7 +76,7 @@ private final class DatagramFlow: Sendable {
     }
 
     private func send() throws {
-        let burst = DatagramBurst(
+        let datagram = RepeatedDatagram(
             payload: [UInt8](repeating: 0x5A, count: load.payloadBytes), slots: Self.batch)
         let begin = Monotonic.now
         var total = 0
@@ -89,7 +89,7 @@ private final class DatagramFlow: Sendable {
                     continue
                 }
             }
-            total += try burst.send(count, on: client)
+            total += try datagram.send(count, on: client)
             sentPackets.store(total, ordering: .relaxed)
         }
     }
