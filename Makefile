@@ -5,7 +5,7 @@ RELEASE := -c release --static-swift-stdlib --product poplin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build debug demo test check format bench clean
+.PHONY: help build debug demo test check format bench soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,9 +39,13 @@ format: ## formats all Swift sources in place
 	@scripts/check --list | tr '\n' '\0' \
 		| xargs -0 -r swift format format --in-place --parallel --configuration .swift-format
 
-bench: ## the benchmarks that have an aim, ten minutes, into docs/figures; ARGS="resync rest" for some
-	@scripts/install-dependencies build
+bench: ## the benchmarks of the control side, ten minutes, into docs/figures; ARGS="resync rest" for some, ARGS=packets
+	@scripts/install-dependencies bench
 	@scripts/bench-all $(ARGS)
+
+soak: ## ten minutes of full load, garbage and a peer that comes and goes; ARGS="--minutes 1" for less
+	@scripts/install-dependencies bench
+	@scripts/bench-all soak $(ARGS)
 
 clean: ## removes what was built
 	@rm -rf .build Benchmarks/.build
