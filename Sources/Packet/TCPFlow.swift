@@ -1,4 +1,4 @@
-// What the next segment of a flow must look like to be merged, and the few flows for which that is remembered.
+// What the next segment of a flow must look like, bit for bit, to be merged with those before it.
 
 /// The open group of one flow: its first segment, and where it goes on.
 struct TCPFlow: BitwiseCopyable {
@@ -69,67 +69,5 @@ struct TCPFlow: BitwiseCopyable {
 
     private static func option(_ index: Int, _ packet: RawSpan) -> UInt32 {
         packet.uint32(at: IPv4Header.minimumLength &+ TCPSegment.minimumHeaderLength &+ index &* 4)
-    }
-}
-
-/// The flows seen last, in a fixed number of slots; the oldest one gives way, and its group is merely not extended.
-@safe struct TCPFlowTable: ~Copyable {
-    static let capacity = 32
-
-    private var count = 0
-    private var oldest = 0
-    private let keys: UnsafeMutablePointer<FlowKey>
-    private let flows: UnsafeMutablePointer<TCPFlow>
-
-    init() {
-        unsafe keys = .allocate(capacity: Self.capacity)
-        unsafe flows = .allocate(capacity: Self.capacity)
-    }
-
-    deinit {
-        unsafe keys.deallocate()
-        unsafe flows.deallocate()
-    }
-
-    /// The flow's slot, for the calls below, until the next ``insert(_:for:)``.
-    func slot(of key: FlowKey) -> Int? {
-        for slot in 0..<count where unsafe keys[slot] == key { return slot }
-        return nil
-    }
-
-    func isContinued(at slot: Int, by segment: TCPSegment, of packet: RawSpan, from peer: Int) -> Bool {
-        unsafe flows[slot].isContinued(by: segment, of: packet, from: peer)
-    }
-
-    /// Returns the index of the group that was extended.
-    mutating func extend(at slot: Int, by segment: TCPSegment) -> Int {
-        unsafe flows[slot].extend(by: segment)
-        return unsafe flows[slot].group
-    }
-
-    mutating func close(at slot: Int) { unsafe flows[slot].isOpen = false }
-
-    /// Closes all flows from one address to another.
-    mutating func close(addresses: UInt64) {
-        for slot in 0..<count where unsafe keys[slot].addresses == addresses { close(at: slot) }
-    }
-
-    mutating func replace(at slot: Int, _ flow: TCPFlow) { unsafe flows[slot] = flow }
-
-    mutating func insert(_ flow: TCPFlow, for key: FlowKey) {
-        var slot = count
-        if count < Self.capacity {
-            count &+= 1
-        } else {
-            slot = oldest
-            oldest = (oldest &+ 1) % Self.capacity
-        }
-        unsafe (keys + slot).initialize(to: key)
-        unsafe (flows + slot).initialize(to: flow)
-    }
-
-    mutating func removeAll() {
-        count = 0
-        oldest = 0
     }
 }

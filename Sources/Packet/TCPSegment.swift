@@ -2,26 +2,6 @@
 
 import Net
 
-/// Addresses and ports of a TCP flow, in one direction.
-struct FlowKey: Equatable, BitwiseCopyable {
-    /// Source and destination, the source in the upper half.
-    let addresses: UInt64
-    /// Source and destination port, the source in the upper half.
-    let ports: UInt32
-
-    /// The flow of a whole TCP packet; nil where it ends before the ports do.
-    init?(_ packet: RawSpan, _ header: IPv4Header) {
-        guard packet.byteCount >= header.headerLength &+ 4 else { return nil }
-        addresses = Self.addresses(of: header)
-        ports = packet.uint32(at: header.headerLength)
-    }
-
-    /// The part of the key that fragments have too.
-    static func addresses(of header: IPv4Header) -> UInt64 {
-        UInt64(header.source.rawValue) &<< 32 | UInt64(header.destination.rawValue)
-    }
-}
-
 /// What merging needs to know of one segment; its IP header has no options.
 ///
 /// Only segments that a later cut reproduces are represented: ACK set, SYN, RST, URG and CWR clear, a payload. The
@@ -86,10 +66,16 @@ struct TCPSegment {
         endings = UInt8(truncatingIfNeeded: flags & Self.endingFlags)
     }
 
-    /// Whether both checksums of the packet are right: merging replaces them, which would hide that one was wrong.
+    /// Whether both checksums of a segment's packet are right.
+    ///
+    /// Merging replaces them, which would hide that one was wrong.
     static func checksumsAreRight(_ packet: RawSpan, _ header: IPv4Header) -> Bool {
-        let start = header.headerLength
-        guard InternetChecksum.sum(packet.extracting(0..<start)) == 0xFFFF else { return false }
+        let start = IPv4Header.minimumLength
+        // Five words are not worth a loop.
+        let total =
+            UInt64(packet.uint32(at: 0)) &+ UInt64(packet.uint32(at: 4)) &+ UInt64(packet.uint32(at: 8))
+            &+ UInt64(packet.uint32(at: 12)) &+ UInt64(packet.uint32(at: 16))
+        guard InternetChecksum.fold(total) == 0xFFFF else { return false }
         let pseudoHeader = InternetChecksum.pseudoHeaderSum(
             source: header.source, destination: header.destination, protocolNumber: header.protocolNumber,
             length: UInt16(truncatingIfNeeded: packet.byteCount &- start))

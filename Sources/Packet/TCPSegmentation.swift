@@ -122,7 +122,7 @@ public struct TCPSegmentation: Hashable, Sendable, BitwiseCopyable {
             UInt64(transportSum) &+ UInt64(length) &- UInt64(tcpStart) &+ UInt64(sequence) &+ UInt64(flags)
             &+ UInt64(InternetChecksum.sum(packet.extracting(payload)))
 
-        header.copy(packet.extracting(0..<headerLength), at: offset)
+        header.copy(header: packet.extracting(0..<headerLength), at: offset)
         let tcp = offset &+ tcpStart
         header.store(length, at: offset &+ Self.totalLengthOffset)
         header.store(identification, at: offset &+ Self.identificationOffset)

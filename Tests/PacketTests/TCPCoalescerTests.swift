@@ -224,7 +224,8 @@ import Testing
     }
 
     @Test func aWriteNeverExceeds65535Bytes() {
-        for (payload, count, expected) in [(13_099, 6, [5, 1]), (13_100, 6, [4, 2]), (1448, 64, [45, 19])] {
+        let cases = [(13_099, 6, [5, 1]), (13_100, 6, [4, 2]), (16_374, 4, [3, 1]), (1448, 64, [45, 19])]
+        for (payload, count, expected) in cases {
             var segment = SegmentSpec()
             if payload != 1448 { segment.options = [] }
             segment.payload = [UInt8](repeating: 0xA5, count: payload)
