@@ -45,7 +45,7 @@ struct CapturedHost {
 
 /// Reading the fixtures.
 enum Captures {
-    static let folder = String("\(#filePath)".dropLast("Captures.swift".count)) + "Fixtures/"
+    static let folder = String((#filePath as String).dropLast("Captures.swift".count)) + "Fixtures/"
 
     /// A file is not what it should be.
     struct Malformed: Error {
