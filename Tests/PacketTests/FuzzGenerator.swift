@@ -123,7 +123,13 @@ struct FuzzGenerator {
         var first = segment()
         first.payload = bytes(1...(random.oneIn(6) ? 700 : 40))
         let fixedIdentification = random.oneIn(3)
-        var segments = first.run(of: count)
+        var segments = [first]
+        while segments.count < count {
+            // One of another length, from whose end the flow goes on.
+            var next = segments[segments.count - 1].next
+            if random.oneIn(6) { next.payload = bytes(1...first.payload.count + 2) }
+            segments.append(next)
+        }
         for index in segments.indices {
             if fixedIdentification { segments[index].identification = first.identification }
             guard random.oneIn(5) else { continue }

@@ -43,6 +43,10 @@ struct FuzzRun {
         // it anew each time would take longer than the test.
         let path = "\(plan.folder)/\(target).hex"
         guard let current = fopen(path, "w") else { return "\(path) cannot be written" }
+        defer {
+            fclose(current)
+            unlink(path)
+        }
         let end = ContinuousClock.now + .seconds(seconds) * target.share
         while ContinuousClock.now < end {
             let input = generator.input(for: target)
@@ -52,8 +56,6 @@ struct FuzzRun {
             ftruncate(fileno(current), ftell(current))
             if let failure = attempt(input, plan) { return failure }
         }
-        fclose(current)
-        try Directory.removeFile(path)
         print("fuzz: \(count) inputs of \(target), met \(coverage.seen.sorted().joined(separator: ", "))")
         return nil
     }
@@ -67,7 +69,7 @@ struct FuzzRun {
             FoundInput.write(small, "\(target): \(defect.prefix(100))", to: file)
             fclose(file)
         }
-        return "\(path): \(defect)"
+        return "\(path): \(defect.prefix(2000))"
     }
 
     /// The same failure with fewer bytes, as far as leaving pieces out leads.
