@@ -5,7 +5,7 @@ RELEASE := -c release --static-swift-stdlib --product poplin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build debug demo test check format bench soak clean
+.PHONY: help build debug demo test fuzz check format bench soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ test: ## all checks, then all tests; its last lines are the test runner's summar
 	@scripts/install-dependencies test
 	@scripts/check
 	@scripts/test $(ARGS)
+
+fuzz: ## the fuzz tests for a minute with new numbers, in release mode; ARGS="--seconds 300" for longer
+	@scripts/install-dependencies build
+	@scripts/fuzz $(ARGS)
 
 check: ## formatting, import rule and habits, and that these checks catch what they should
 	@scripts/install-dependencies build
