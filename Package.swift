@@ -63,6 +63,10 @@ let package = Package(
         // What several test targets share.
         .target(
             name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport", swiftSettings: strict),
+        // Not a test of its own: scripts/check-packet-path runs it.
+        .executableTarget(
+            name: "packetpath", dependencies: ["Lab", "LinuxSystem", "Net", "TestSupport"], path: "Tests/PacketPath",
+            exclude: ["counters.c"], swiftSettings: strict),
         .testTarget(name: "NetTests", dependencies: ["Net", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "OverlayTests", dependencies: ["Overlay", "Net", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "PacketTests", dependencies: ["Packet", "Net", "TestSupport"], swiftSettings: strict),
