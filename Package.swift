@@ -63,6 +63,10 @@ let package = Package(
         // What several test targets share.
         .target(
             name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport", swiftSettings: strict),
+        // Not a test of its own: scripts/check-packet-path runs it.
+        .executableTarget(
+            name: "packetpath", dependencies: ["Lab", "LinuxSystem", "Net", "TestSupport"], path: "Tests/PacketPath",
+            exclude: ["counters.c"], swiftSettings: strict),
         .testTarget(name: "NetTests", dependencies: ["Net", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "OverlayTests", dependencies: ["Overlay", "Net", "TestSupport"], swiftSettings: strict),
         .testTarget(
@@ -89,7 +93,8 @@ let package = Package(
         .testTarget(
             name: "EndToEnd",
             dependencies: ["Lab", "poplin", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink", "TestSupport"],
-            swiftSettings: strict),
+            // Compiled by its test, for the kernel.
+            exclude: ["Support/BPF"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
