@@ -52,11 +52,16 @@ public struct UnderlayRoute: Hashable, Sendable {
     public var gatewayIsOnlink: Bool
     /// As ``UnderlayPath/hasOtherGateway``.
     public var hasOtherGateway: Bool
+    /// As ``UnderlayPath/mtu``.
+    public var mtu: UInt32
+    /// As ``UnderlayPath/hasDetail``.
+    public var hasDetail: Bool
 
     /// A route of somebody else.
     public init(
         destination: IPv4Prefix, gateway: IPv4Address? = nil, link: Int32, metric: UInt32 = 0,
-        routeProtocol: UInt8 = 2, isUsable: Bool = true, gatewayIsOnlink: Bool = false, hasOtherGateway: Bool = false
+        routeProtocol: UInt8 = 2, isUsable: Bool = true, gatewayIsOnlink: Bool = false, hasOtherGateway: Bool = false,
+        mtu: UInt32 = 0, hasDetail: Bool = false
     ) {
         self.destination = destination
         self.gateway = gateway
@@ -66,6 +71,8 @@ public struct UnderlayRoute: Hashable, Sendable {
         self.isUsable = isUsable
         self.gatewayIsOnlink = gatewayIsOnlink
         self.hasOtherGateway = hasOtherGateway
+        self.mtu = mtu
+        self.hasDetail = hasDetail
     }
 }
 

@@ -36,7 +36,7 @@ public struct Underlay: Sendable {
         guard route.isUsable, route.link > 0 else { return nil }
         return UnderlayPath(
             gateway: route.gateway, link: route.link, gatewayIsOnlink: route.gatewayIsOnlink,
-            hasOtherGateway: route.hasOtherGateway)
+            hasOtherGateway: route.hasOtherGateway, mtu: route.mtu, hasDetail: route.hasDetail)
     }
 
     /// The devices over which outer packets travel, by index: that of the node's address, and those of the paths to

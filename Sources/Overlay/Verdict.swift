@@ -49,15 +49,22 @@ public struct UnderlayPath: Hashable, Sendable, BitwiseCopyable {
     public var gatewayIsOnlink: Bool
     /// The next hop is no IPv4 address (`RTA_VIA`): good for outer packets, but no route of ours can name it.
     public var hasOtherGateway: Bool
+    /// The route's own MTU in bytes; 0 where it has none.
+    public var mtu: UInt32
+    /// The route has several next hops, or something else that only the kernel's own lookup takes into account.
+    public var hasDetail: Bool
 
     /// A path through `link`, by way of `gateway` where there is one.
     public init(
-        gateway: IPv4Address? = nil, link: Int32, gatewayIsOnlink: Bool = false, hasOtherGateway: Bool = false
+        gateway: IPv4Address? = nil, link: Int32, gatewayIsOnlink: Bool = false, hasOtherGateway: Bool = false,
+        mtu: UInt32 = 0, hasDetail: Bool = false
     ) {
         self.gateway = gateway
         self.link = link
         self.gatewayIsOnlink = gatewayIsOnlink
         self.hasOtherGateway = hasOtherGateway
+        self.mtu = mtu
+        self.hasDetail = hasDetail
     }
 }
 

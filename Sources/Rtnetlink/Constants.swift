@@ -17,6 +17,12 @@ enum MessageType {
     static var newRule: UInt16 { UInt16(RTM_NEWRULE) }
     static var deleteRule: UInt16 { UInt16(RTM_DELRULE) }
     static var getRule: UInt16 { UInt16(RTM_GETRULE) }
+    static var newNeighbour: UInt16 { UInt16(RTM_NEWNEIGH) }
+    static var deleteNeighbour: UInt16 { UInt16(RTM_DELNEIGH) }
+    static var getNeighbour: UInt16 { UInt16(RTM_GETNEIGH) }
+    static var newQdisc: UInt16 { UInt16(RTM_NEWQDISC) }
+    static var deleteQdisc: UInt16 { UInt16(RTM_DELQDISC) }
+    static var getQdisc: UInt16 { UInt16(RTM_GETQDISC) }
     static var newConfiguration: UInt16 { UInt16(RTM_NEWNETCONF) }
     static var error: UInt16 { UInt16(NLMSG_ERROR) }
     static var done: UInt16 { UInt16(NLMSG_DONE) }
@@ -91,6 +97,43 @@ enum RuleAttribute {
     static var ruleProtocol: UInt16 { UInt16(FRA_PROTOCOL) }
     static var suppressPrefixLength: UInt16 { UInt16(FRA_SUPPRESS_PREFIXLEN) }
     static var padding: UInt16 { UInt16(FRA_PAD) }
+}
+
+/// Attributes of a neighbour (`linux/neighbour.h`).
+enum NeighbourAttribute {
+    static var destination: UInt16 { UInt16(NDA_DST) }
+    static var hardwareAddress: UInt16 { UInt16(NDA_LLADDR) }
+}
+
+/// Attributes of a queueing discipline (`linux/rtnetlink.h`).
+enum QdiscAttribute {
+    static var kind: UInt16 { UInt16(TCA_KIND) }
+}
+
+/// Messages of nf_tables, with the number of their subsystem (`linux/netfilter/nfnetlink.h`, `nf_tables.h`).
+enum FilterMessageType {
+    private static func number(_ type: nf_tables_msg_types) -> UInt16 {
+        UInt16(NFNL_SUBSYS_NFTABLES) << 8 | UInt16(type.rawValue)
+    }
+
+    static var newTable: UInt16 { number(NFT_MSG_NEWTABLE) }
+    static var deleteTable: UInt16 { number(NFT_MSG_DELTABLE) }
+    static var newChain: UInt16 { number(NFT_MSG_NEWCHAIN) }
+    static var getChain: UInt16 { number(NFT_MSG_GETCHAIN) }
+    static var deleteChain: UInt16 { number(NFT_MSG_DELCHAIN) }
+    static var newRule: UInt16 { number(NFT_MSG_NEWRULE) }
+    static var deleteRule: UInt16 { number(NFT_MSG_DELRULE) }
+}
+
+/// Attributes of a chain of nf_tables; their numbers are in network byte order.
+enum FilterChainAttribute {
+    static var table: UInt16 { UInt16(NFTA_CHAIN_TABLE.rawValue) }
+    static var name: UInt16 { UInt16(NFTA_CHAIN_NAME.rawValue) }
+    static var hook: UInt16 { UInt16(NFTA_CHAIN_HOOK.rawValue) }
+    static var policy: UInt16 { UInt16(NFTA_CHAIN_POLICY.rawValue) }
+    static var use: UInt16 { UInt16(NFTA_CHAIN_USE.rawValue) }
+    /// Inside ``hook``.
+    static var hookNumber: UInt16 { UInt16(NFTA_HOOK_HOOKNUM.rawValue) }
 }
 
 /// Attributes of an extended acknowledgement (`linux/netlink.h`).

@@ -33,6 +33,22 @@ extension NetlinkSocket {
         return try list(&request, operation: "list rules") { RuleMessage($0) }
     }
 
+    /// All neighbours of IPv4 (the ARP table); those that nobody has asked for yet are not in it.
+    public mutating func neighbours() throws(NetlinkError) -> [NeighbourMessage] {
+        var header = ndmsg()
+        header.ndm_family = ipv4Family
+        var request = RequestBuffer()
+        request.append(type: MessageType.getNeighbour, flags: MessageFlag.dump) { $0.put(header) }
+        return try list(&request, operation: "list neighbours") { NeighbourMessage($0) }
+    }
+
+    /// The queueing disciplines of all devices.
+    public mutating func qdiscs() throws(NetlinkError) -> [QdiscMessage] {
+        var request = RequestBuffer()
+        request.append(type: MessageType.getQdisc, flags: MessageFlag.dump) { $0.put(tcmsg()) }
+        return try list(&request, operation: "list queueing disciplines") { QdiscMessage($0) }
+    }
+
     /// The IPv4 routes that `filter` lets through, as one array.
     public mutating func routes(filter: RouteFilter = RouteFilter()) throws(NetlinkError) -> [RouteMessage] {
         var found: [RouteMessage] = []
@@ -60,7 +76,8 @@ extension NetlinkSocket {
         }
     }
 
-    private mutating func list<Item>(
+    /// Runs a listing and decodes each of its messages; one that cannot be decoded fails it.
+    mutating func list<Item>(
         _ request: inout RequestBuffer, operation: String, decode: (Message) -> Item?
     ) throws(NetlinkError) -> [Item] {
         var items: [Item] = []

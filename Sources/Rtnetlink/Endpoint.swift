@@ -13,8 +13,10 @@ struct Endpoint: ~Copyable, @unchecked Sendable {
     private let buffer: UnsafeMutableRawBufferPointer
 
     /// Opens a socket in the calling thread's network namespace.
-    init() throws(NetlinkError) {
-        guard let opened = unsafe mnl_socket_open2(NETLINK_ROUTE, Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue))
+    ///
+    /// - Parameter family: which part of the kernel is at its other end (`NETLINK_*`).
+    init(_ family: Int32 = NETLINK_ROUTE) throws(NetlinkError) {
+        guard let opened = unsafe mnl_socket_open2(family, Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue))
         else { throw NetlinkError(code: errno, operation: "open netlink socket") }
         guard unsafe mnl_socket_bind(opened, 0, pid_t(MNL_SOCKET_AUTOPID)) == 0 else {
             let code = errno

@@ -21,16 +21,21 @@ public struct LinkMessage: Hashable, Sendable {
     public var lowerLinkNamespace: Int32?
     /// The link-layer address; four bytes for an IP tunnel, empty for a TUN.
     public var hardwareAddress: [UInt8]
+    /// The link layer (`ARPHRD_*`); 0 where it was not told.
+    public var hardwareType: UInt16
 
     /// Whether it is administratively up (`IFF_UP`).
     public var isUp: Bool { flags & UInt32(IFF_UP) != 0 }
     /// Whether it has a carrier (`IFF_LOWER_UP`).
     public var isLowerUp: Bool { flags & UInt32(IFF_LOWER_UP.rawValue) != 0 }
+    /// Whether its frames are Ethernet's (`ARPHRD_ETHER`).
+    public var isEthernet: Bool { hardwareType == UInt16(ARPHRD_ETHER) }
 
     /// A device.
     public init(
         index: Int32, name: String, mtu: Int = 0, flags: UInt32 = 0, kind: String = "", master: Int32 = 0,
-        lowerLink: Int32 = 0, lowerLinkNamespace: Int32? = nil, hardwareAddress: [UInt8] = []
+        lowerLink: Int32 = 0, lowerLinkNamespace: Int32? = nil, hardwareAddress: [UInt8] = [],
+        hardwareType: UInt16 = 0
     ) {
         self.index = index
         self.name = name
@@ -41,6 +46,7 @@ public struct LinkMessage: Hashable, Sendable {
         self.lowerLink = lowerLink
         self.lowerLinkNamespace = lowerLinkNamespace
         self.hardwareAddress = hardwareAddress
+        self.hardwareType = hardwareType
     }
 
     /// Decodes `RTM_NEWLINK` or `RTM_DELLINK`; nil for a truncated message and for another family:
@@ -48,7 +54,7 @@ public struct LinkMessage: Hashable, Sendable {
     init?(_ message: Message) {
         guard let header = message.fixed(ifinfomsg.self), header.ifi_family == UInt8(AF_UNSPEC), header.ifi_index > 0
         else { return nil }
-        self.init(index: header.ifi_index, name: "", flags: header.ifi_flags)
+        self.init(index: header.ifi_index, name: "", flags: header.ifi_flags, hardwareType: header.ifi_type)
         var attributes = message.attributes(at: MemoryLayout<ifinfomsg>.size)
         while let attribute = attributes.next() {
             switch attribute.type {

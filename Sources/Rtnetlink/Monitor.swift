@@ -18,26 +18,43 @@ public enum MonitorEvent: Hashable, Sendable {
     /// A route, and the port of the socket that asked for the change; 0 for the kernel itself.
     case route(Change, RouteMessage, senderPortID: UInt32)
     case rule(Change, RuleMessage)
+    /// A neighbour; a change of state is told as a new one.
+    case neighbour(Change, NeighbourMessage)
+    case qdisc(Change, QdiscMessage)
     /// Forwarding, `rp_filter` or another of the few settings that the kernel tells of, of a device or of all.
     case configuration
     /// Messages were lost or not understood: all must be read anew.
     case overrun
 }
 
-/// A subscription to changes of links, IPv4 addresses, routes, rules and settings of one network namespace.
+/// A subscription to changes of one network namespace.
 public struct NetlinkMonitor: ~Copyable, Sendable {
+    /// What is told of.
+    public enum Subject: Hashable, Sendable {
+        /// Links, IPv4 addresses, routes, rules and settings.
+        case routing
+        /// IPv4 neighbours and queueing disciplines.
+        case sending
+
+        fileprivate var groups: [rtnetlink_groups] {
+            switch self {
+            case .routing:
+                [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV4_NETCONF]
+            case .sending: [RTNLGRP_NEIGH, RTNLGRP_TC]
+            }
+        }
+    }
+
     private var endpoint: Endpoint
 
     /// Subscribes in the calling thread's network namespace.
     ///
     /// - Parameter receiveBufferBytes: how much may wait to be read, in the kernel's counting, before it is an overrun;
     ///   a change of a route weighs about 1 KB.
-    public init(receiveBufferBytes: Int = 8 << 20) throws(NetlinkError) {
+    public init(_ subject: Subject = .routing, receiveBufferBytes: Int = 8 << 20) throws(NetlinkError) {
         let endpoint = try Endpoint()
         endpoint.setReceiveBuffer(receiveBufferBytes)
-        for group in [
-            RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV4_NETCONF,
-        ] {
+        for group in subject.groups {
             guard endpoint.setOption(NETLINK_ADD_MEMBERSHIP, Int32(group.rawValue)) else {
                 throw NetlinkError(code: errno, operation: "subscribe to netlink group \(group.rawValue)")
             }
@@ -88,6 +105,14 @@ extension MonitorEvent {
             let change: Change = message.type == MessageType.newRule ? .new : .deleted
             event = RuleMessage(message).map { .rule(change, $0) }
             expectedFamily = ipv4Family
+        case MessageType.newNeighbour, MessageType.deleteNeighbour:
+            let change: Change = message.type == MessageType.newNeighbour ? .new : .deleted
+            event = NeighbourMessage(message).map { .neighbour(change, $0) }
+            expectedFamily = ipv4Family
+        case MessageType.newQdisc, MessageType.deleteQdisc:
+            let change: Change = message.type == MessageType.newQdisc ? .new : .deleted
+            event = QdiscMessage(message).map { .qdisc(change, $0) }
+            expectedFamily = UInt8(AF_UNSPEC)
         case MessageType.newConfiguration:
             event = message.family == ipv4Family ? .configuration : nil
             expectedFamily = ipv4Family

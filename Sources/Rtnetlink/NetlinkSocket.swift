@@ -13,7 +13,11 @@ public struct NetlinkSocket: ~Copyable, Sendable {
 
     /// Opens a socket in the calling thread's network namespace, where it stays.
     public init() throws(NetlinkError) {
-        endpoint = try Endpoint()
+        try self.init(Endpoint())
+    }
+
+    /// Asks through `endpoint`, whichever part of the kernel it leads to.
+    init(_ endpoint: consuming Endpoint) {
         // Errors in words; acknowledgements without the request's payload; dumps filtered by the kernel.
         // A kernel without one of them (before 4.20) only says less or sends more.
         endpoint.setOption(NETLINK_EXT_ACK)
@@ -21,6 +25,7 @@ public struct NetlinkSocket: ~Copyable, Sendable {
         endpoint.setOption(NETLINK_GET_STRICT_CHK)
         // The kernel counts its own overhead: an acknowledgement of 36 bytes weighs less than 2 KB.
         acknowledgementLimit = max(endpoint.setReceiveBuffer(4 << 20) / 2 / 2048, 1)
+        self.endpoint = endpoint
     }
 
     /// The socket's address, by which a monitor knows the echo of its changes.
@@ -69,9 +74,9 @@ public struct NetlinkSocket: ~Copyable, Sendable {
         return try ask(&request, absent: ENETUNREACH) { RouteMessage($0) }
     }
 
-    /// Sends one question and takes its one answer; nil for the error number that says that there is nothing.
-    private mutating func ask<Answer>(
-        _ request: inout RequestBuffer, absent: Int32, decode: (Message) -> Answer?
+    /// Sends one question and takes its one answer; nil for the error number, if any, that says that there is nothing.
+    mutating func ask<Answer>(
+        _ request: inout RequestBuffer, absent: Int32? = nil, decode: (Message) -> Answer?
     ) throws(NetlinkError) -> Answer? {
         let first = nextSequence()
         let (bytes, _) = unsafe request.chunk(from: 0, byteLimit: .max, countLimit: 1, sequence: first)

@@ -59,6 +59,15 @@ public struct RuleMessage: Hashable, Sendable {
         self.hasForeignDetail = false
     }
 
+    /// Whether it is one of the three rules that the kernel makes for every namespace.
+    public var isDefault: Bool {
+        let tables: [UInt32: UInt32] = [0: 255, 32766: 254, 32767: 253]
+        var plain = RuleMessage(priority: priority, table: table)
+        plain.ruleProtocol = ruleProtocol
+        plain.hasForeignDetail = hasForeignDetail
+        return tables[priority] == table && plain == self
+    }
+
     /// Decodes `RTM_NEWRULE` or `RTM_DELRULE`; nil for another family or a truncated message.
     init?(_ message: Message) {
         guard let header = message.fixed(fib_rule_hdr.self), header.family == ipv4Family, header.dst_len <= 32,

@@ -63,12 +63,13 @@ enum StatusText {
 
     private static func peers(_ peers: [StatusReport.Peer]) -> String {
         var table = Table(
-            header: ["PEER", "ADDRESS", "VERDICT", "REASON", "BLOCKS", "SENT", "RECEIVED"], numeric: [4, 5, 6])
+            header: ["PEER", "ADDRESS", "VERDICT", "REASON", "OUTER", "BLOCKS", "SENT", "RECEIVED"], numeric: [5, 6, 7])
         for peer in peers {
             table.add([
                 Table.Cell(peer.node), Table.Cell(peer.address),
                 Table.Cell(peer.verdict, peer.verdict == "unrouted" ? .red : nil), Table.Cell(peer.reason),
-                Table.Cell("\(peer.blocks.count)"), Table.Cell("\(peer.txPackets)"), Table.Cell("\(peer.rxPackets)"),
+                Table.Cell(peer.outer ?? "-"), Table.Cell("\(peer.blocks.count)"), Table.Cell("\(peer.txPackets)"),
+                Table.Cell("\(peer.rxPackets)"),
             ])
         }
         return table.text()

@@ -21,6 +21,8 @@ import Testing
             encoded(.createLink(LinkSpecification(name: "v0", kind: "veth", mtu: 1400, peer: .init(name: "v1")))),
             encoded(.addAddress(AddressMessage(link: 2, address: interfaceAddress("10.0.1.1/24")))),
             encoded(.addRule(RuleMessage(priority: 1, table: 9, source: prefix("10.0.0.0/8"), inputLink: "a"))),
+            SendingCodecTests.neighbourBytes, SendingCodecTests.qdiscBytes, SendingCodecTests.chainBytes,
+            SendingCodecTests.policyBytes,
             hex("3c000000 02000003 07000000 00000000 efffffff 34000000 18000506 07000000 00000000 08000100 61620000"),
         ]
         var decodedCount = 0
@@ -59,6 +61,10 @@ import Testing
             if LinkMessage(message) != nil { found += 1 }
             if AddressMessage(message) != nil { found += 1 }
             if RuleMessage(message) != nil { found += 1 }
+            if NeighbourMessage(message) != nil { found += 1 }
+            if QdiscMessage(message) != nil { found += 1 }
+            if FilterChain(message) != nil { found += 1 }
+            if IPsecPolicy.count(message) != nil { found += 1 }
             if Acknowledgement(message) != nil { found += 1 }
             if MonitorEvent(message) != nil { found += 1 }
             if !RequestDescription(message, linkName: { "\($0)" }).object.isEmpty { found += 1 }

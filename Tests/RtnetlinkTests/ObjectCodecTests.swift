@@ -76,7 +76,8 @@ import Testing
             link
                 == LinkMessage(
                     index: 5, name: "eth0", mtu: 1500, flags: 0x11043, kind: "veth", master: 3, lowerLink: 6,
-                    lowerLinkNamespace: 2, hardwareAddress: [2, 0, 0, 0, 0, 1]))
+                    lowerLinkNamespace: 2, hardwareAddress: [2, 0, 0, 0, 0, 1], hardwareType: 1))
+        #expect(link?.isEthernet == true)
         #expect(link?.isUp == true)
         #expect(link?.isLowerUp == true)
     }

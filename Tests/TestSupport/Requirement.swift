@@ -20,6 +20,16 @@ public struct Requirement: Sendable {
     /// Root and network namespaces.
     public static let namespaces = Requirement(name: "netns", missing: whyNoNamespaces())
 
+    /// A program of the host's own, as `nft`.
+    public static func program(_ name: String) -> Requirement {
+        Requirement(name: name, missing: path(of: name) == nil ? "there is no program \(name)" : nil)
+    }
+
+    /// Where a program is; nil where it is not installed.
+    public static func path(of program: String) -> String? {
+        ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map { "\($0)/\(program)" }.first { File.exists($0) }
+    }
+
     /// Whether a host without it is a failure.
     public var isDemanded: Bool {
         let demanded = ProcessInfo.processInfo.environment["POPLIN_REQUIRE"] ?? ""
@@ -49,5 +59,11 @@ extension Trait where Self == ConditionTrait {
         .enabled(
             if: requirement.missing == nil || requirement.isDemanded,
             "needs \(requirement.name): \(requirement.missing ?? "")")
+    }
+
+    /// The tests ask the host's own program for something: skipped where it is not installed, unless it is demanded.
+    public static func needsProgram(_ name: String) -> Self {
+        let requirement = Requirement.program(name)
+        return .enabled(if: requirement.missing == nil || requirement.isDemanded, "\(requirement.missing ?? "")")
     }
 }

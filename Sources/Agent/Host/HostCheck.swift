@@ -32,7 +32,17 @@ public enum HostCheck {
         findings += HostCheckNode.datastore(
             survey.config.datastoreDirectory, problems: survey.problems, notes: survey.notes)
         findings += HostCheckSystem.rules() + HostCheckSystem.networkd()
-        return findings + firewall(node.scene)
+        return findings + express(survey) + firewall(node.scene)
+    }
+
+    private static func express(_ survey: Survey) -> [HostFinding] {
+        let verdicts = PeerVerdict.all(
+            local: survey.local, topology: survey.topology, facts: survey.facts, desired: survey.desired)
+        return HostCheckExpress(
+            choice: survey.config.express,
+            peers: verdicts.filter { $0.decision.verdict == .tunnel }.map(\.node.address.address),
+            underlay: Underlay(facts: survey.facts, local: survey.local)
+        ).findings()
     }
 
     private static func firewall(_ scene: FirewallScene?) -> [HostFinding] {

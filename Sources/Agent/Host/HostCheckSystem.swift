@@ -71,7 +71,7 @@ enum HostCheckSystem {
 
     /// Verdicts read the main table alone; rules beyond the kernel's three can send packets past it.
     static func rules(_ rules: [RuleMessage]) -> [HostFinding] {
-        let others = rules.filter { !isKernels($0) }
+        let others = rules.filter { !$0.isDefault }
         guard !others.isEmpty else { return [HostFinding("rules", .ok, "only the kernel's own routing rules")] }
         let shown = others.prefix(4).map { "\($0.priority)" }.joined(separator: ", ")
         let more = others.count > 4 ? " and \(others.count - 4) more" : ""
@@ -82,14 +82,6 @@ enum HostCheckSystem {
                     + "verdicts know the main table only",
                 remedy: "see `ip rule`; let pools and underlay use the table main")
         ]
-    }
-
-    private static func isKernels(_ rule: RuleMessage) -> Bool {
-        let tables: [UInt32: UInt32] = [0: 255, 32766: 254, 32767: 253]
-        var plain = RuleMessage(priority: rule.priority, table: rule.table)
-        plain.ruleProtocol = rule.ruleProtocol
-        plain.hasForeignDetail = rule.hasForeignDetail
-        return tables[rule.priority] == rule.table && plain == rule
     }
 
     /// networkd takes away routes that it did not make when it starts and when a link comes back.

@@ -16,6 +16,7 @@ struct ControlLoop: ~Copyable {
         static let status: UInt64 = 4
         static let timer: UInt64 = 5
         static let tunnel: UInt64 = 6
+        static let ways: UInt64 = 8
     }
 
     /// Nanoseconds before what could not be read is read again.
@@ -30,6 +31,7 @@ struct ControlLoop: ~Copyable {
     private var config: NodeConfig
     private var configProblems: [String] = []
     private var reconciler: Reconciler
+    private var ways: OuterWays
     private var datastore: FileDatastore
     private var configWatch: DirectoryWatch
     private var datastoreWatch: DirectoryWatch
@@ -51,6 +53,7 @@ struct ControlLoop: ~Copyable {
     ) throws {
         // The subscription comes before the first read: what changes in between is then told of.
         let monitor = try NetlinkMonitor()
+        let ways = try OuterWays(config.express, log: log)
         let datastoreWatch = try DirectoryWatch(config.datastoreDirectory)
         let configWatch = try DirectoryWatch(configFile.directory)
         let listener = try UnixListener(path: config.statusSocketPath)
@@ -63,10 +66,12 @@ struct ControlLoop: ~Copyable {
         try epoll.add(listener.descriptor.rawValue, token: Token.status)
         try epoll.add(timer.descriptor.rawValue, token: Token.timer)
         try epoll.add(reconciler.tunnel.noticeDescriptor, token: Token.tunnel)
+        for descriptor in ways.descriptors { try epoll.add(descriptor, token: Token.ways) }
         self.log = log
         self.configFile = configFile
         self.config = config
         self.reconciler = reconciler
+        self.ways = ways
         self.datastore = FileDatastore(directory: config.datastoreDirectory)
         self.configWatch = configWatch
         self.datastoreWatch = datastoreWatch
@@ -81,6 +86,7 @@ struct ControlLoop: ~Copyable {
     mutating func run() throws {
         while true {
             try walkIfDue()
+            try ways.walkIfDue(reconciler)
             for index in 0..<(try epoll.wait()) {
                 switch epoll[index].token {
                 case Token.signal:
@@ -103,6 +109,7 @@ struct ControlLoop: ~Copyable {
                 case Token.tunnel:
                     _ = reconciler.tunnel.takeNotices()
                     wantsWalk = true
+                case Token.ways: ways.drain()
                 default: break
                 }
             }
@@ -123,6 +130,7 @@ struct ControlLoop: ~Copyable {
         }
         wantsWalk = false
         reconciler.walk()
+        ways.hostWasRead()
         lastWalk = (now, Monotonic.now)
         if reconciler.readFailure != nil || reconciler.isUnsettled {
             try timer.arm(afterNanoseconds: ControlLoop.readRetry)
@@ -198,7 +206,7 @@ struct ControlLoop: ~Copyable {
     private mutating func answerStatus() {
         do throws(SyscallError) {
             while let client = try listener.accept() {
-                let report = StatusReport(config: config, problems: configProblems, reconciler: reconciler)
+                let report = StatusReport(config: config, problems: configProblems, reconciler: reconciler, ways: ways)
                 StatusServer.answer(client, with: report, log: log)
             }
             statusProblem = nil

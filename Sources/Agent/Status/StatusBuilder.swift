@@ -10,7 +10,9 @@ internal import Packet
 
 extension StatusReport {
     /// Reads the report off the reconciler; before the first walk only the config is known.
-    init(config: NodeConfig, problems: [String], reconciler: borrowing Reconciler) {
+    init(
+        config: NodeConfig, problems: [String], reconciler: borrowing Reconciler, ways: borrowing OuterWays
+    ) {
         let outcome = reconciler.outcome
         let desired = outcome?.decideAgain()
         let counters = reconciler.tunnel.counters()
@@ -29,7 +31,7 @@ extension StatusReport {
             peersInForce: reconciler.tunnel.peers.map { TunnelPeer.fingerprint($0) })
         var report: (peers: [Peer], installed: Int) = ([], 0)
         if let outcome, let desired {
-            report = (StatusReport.peers(outcome, desired, counters), StatusReport.installed(outcome, desired))
+            report = (StatusReport.peers(outcome, desired, counters, ways), StatusReport.installed(outcome, desired))
         }
         peers = report.peers
         let conflicts = desired?.conflicts ?? []
@@ -88,17 +90,21 @@ extension StatusReport {
     }
 
     private static func peers(
-        _ outcome: Reconciler.Outcome, _ desired: DesiredState, _ counters: TunnelCounters
+        _ outcome: Reconciler.Outcome, _ desired: DesiredState, _ counters: TunnelCounters,
+        _ ways: borrowing OuterWays
     ) -> [Peer] {
         let counts = Dictionary(zip(counters.addresses, counters.peers), uniquingKeysWith: { first, _ in first })
         let verdicts = PeerVerdict.all(
             local: outcome.local, topology: outcome.topology, facts: outcome.view.facts, desired: desired)
+        let decisions = ways.decisions
         return verdicts.map { peer in
             let count = counts[peer.node.address.address] ?? PeerCounters()
+            let outer = peer.decision.verdict == .tunnel ? decisions[peer.node.address.address] : nil
             return Peer(
                 node: peer.node.name, address: peer.node.address.description,
                 tunnelAddress: peer.node.tunnelAddress?.description, verdict: peer.decision.verdict.rawValue,
-                reason: peer.decision.reason.rawValue, blocks: peer.prefixes.map(\.description),
+                reason: peer.decision.reason.rawValue, outer: outer?.way.name, outerReason: outer?.reason.rawValue,
+                blocks: peer.prefixes.map(\.description),
                 txPackets: count.txPackets, txBytes: count.txBytes, rxPackets: count.rxPackets,
                 rxBytes: count.rxBytes)
         }

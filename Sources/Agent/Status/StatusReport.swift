@@ -25,6 +25,10 @@ public struct StatusReport: Codable, Hashable, Sendable {
         @Nullable public var tunnelAddress: String?
         public var verdict: String
         public var reason: String
+        /// How outer packets leave, `socket` or `frame`; null where none are sent to this node.
+        @Nullable public var outer: String?
+        /// Why, as ``OuterReason`` names it.
+        @Nullable public var outerReason: String?
         public var blocks: [String]
         public var txPackets: UInt64
         public var txBytes: UInt64

@@ -18,6 +18,9 @@ public struct AgentStatus: Codable, Hashable, Sendable {
         public var address: String
         public var verdict: String
         public var reason: String
+        /// `socket` or `frame`; nil where nothing is tunnelled there, or from an agent that does not tell.
+        public var outer: String?
+        public var outerReason: String?
         public var blocks: [String]
         public var txPackets: UInt64
         public var txBytes: UInt64

@@ -1,0 +1,164 @@
+// The second, small walk: by which way outer packets leave, kept right while neighbours, queueing disciplines and
+// packet filters change. None of these is a reason for the whole walk, and some neighbours change twice a minute.
+
+internal import Dataplane
+internal import LinuxSystem
+internal import Logging
+internal import Net
+internal import Overlay
+internal import Packet
+internal import Rtnetlink
+
+/// Decides for the peers in force, and tells the tier where that changes something.
+struct OuterWays: ~Copyable {
+    /// Nanoseconds between two walks at least: so short that a lost neighbour is noticed before TCP gives up on it.
+    private static let shortestPause: UInt64 = 50_000_000
+    /// Nanoseconds before what could not be read is read again.
+    private static let readRetry: UInt64 = 200_000_000
+    /// Of a subscription: a change of a neighbour weighs less than 1 KB, and what is lost is only a reason to look.
+    private static let receiveBufferBytes = 1 << 20
+
+    private let choice: ExpressChoice
+    private let log: Logger
+    /// What to wait for; ``drain()`` when one of them is readable.
+    let descriptors: [Int32]
+    private var netlink: NetlinkSocket
+    private let timer: TimerFD
+    /// Nil where frames are never sent; then nothing here ever wakes up.
+    private var sending: NetlinkMonitor?
+    /// Nil where this kernel has no such thing.
+    private var filter: ChangeMonitor?
+    private let hearsOfFilter: Bool
+    private var policies: ChangeMonitor?
+
+    /// As of the whole walk; nil when it has to be made anew.
+    private var underlay: Underlay?
+    /// As of the filter's latest change; nil when they have to be read.
+    private var chains: [FilterChain]?
+    private var isDue = false
+    private var lastWalk: (started: UInt64, ended: UInt64) = (0, 0)
+    private var readFailure: String?
+    private var inForce: [IPv4Address: OuterWay] = [:]
+    /// The next hops whose changes matter.
+    private var nextHops: Set<OuterDecision.NextHop> = []
+    /// The latest answers, by the peer's outer address.
+    private(set) var decisions: [IPv4Address: OuterDecision] = [:]
+
+    /// Subscribes in the calling thread's network namespace, unless frames are never to be sent.
+    init(_ choice: ExpressChoice, log: Logger) throws {
+        let isUsed = choice != .never
+        let sending: NetlinkMonitor? =
+            isUsed ? try NetlinkMonitor(.sending, receiveBufferBytes: OuterWays.receiveBufferBytes) : nil
+        let filter: ChangeMonitor? = isUsed ? try? ChangeMonitor(.filter) : nil
+        let policies: ChangeMonitor? = isUsed ? try? ChangeMonitor(.policies) : nil
+        let timer = try TimerFD()
+        let netlink = try NetlinkSocket()
+        var descriptors = [timer.descriptor.rawValue]
+        switch sending {
+        case .some(let monitor): descriptors.append(monitor.fileDescriptor)
+        case .none: break
+        }
+        descriptors += [OuterWays.descriptor(of: filter), OuterWays.descriptor(of: policies)].compactMap { $0 }
+        hearsOfFilter = OuterWays.descriptor(of: filter) != nil
+        self.choice = choice
+        self.log = log
+        self.descriptors = descriptors
+        self.netlink = netlink
+        self.timer = timer
+        self.sending = sending
+        self.filter = filter
+        self.policies = policies
+    }
+
+    private static func descriptor(of monitor: borrowing ChangeMonitor?) -> Int32? {
+        switch monitor {
+        case .some(let monitor): monitor.fileDescriptor
+        case .none: nil
+        }
+    }
+
+    /// The whole walk has read the host or changed the peers.
+    mutating func hostWasRead() {
+        underlay = nil
+        isDue = true
+    }
+
+    /// Takes what the kernel has told, and notes whether any of it matters.
+    mutating func drain() {
+        timer.drain()
+        let watched = nextHops
+        var matters = false
+        do throws(NetlinkError) {
+            try sending?.drain { event in
+                switch event {
+                case .neighbour(_, let neighbour):
+                    let place = OuterDecision.NextHop(link: neighbour.link, address: neighbour.address)
+                    matters = matters || watched.contains(place)
+                default: matters = true
+                }
+            }
+            if try filter?.drain() ?? false { (chains, matters) = (nil, true) }
+            if try policies?.drain() ?? false { matters = true }
+        } catch {
+            log.error("\(error)")
+            (chains, matters) = (nil, true)
+        }
+        if matters { isDue = true }
+    }
+
+    /// Walks if there is a reason, but leaves as much time between two walks as the last one took, and a little.
+    mutating func walkIfDue(_ reconciler: borrowing Reconciler) throws(SyscallError) {
+        guard isDue, let outcome = reconciler.outcome, let peers = reconciler.tunnel.peers else { return }
+        let now = Monotonic.now
+        let due = lastWalk.ended + max(lastWalk.ended - lastWalk.started, OuterWays.shortestPause)
+        guard now >= due else { return try timer.arm(afterNanoseconds: due - now) }
+        isDue = false
+        do throws(NetlinkError) {
+            try walk(outcome, peers)
+            readFailure = nil
+        } catch {
+            if readFailure != error.description { log.error("outer packets take the socket: \(error)") }
+            readFailure = error.description
+            decide(peers) { _ in .socket(.unknown, error.description) }
+            if error.needsResync {
+                isDue = true
+                try timer.arm(afterNanoseconds: OuterWays.readRetry)
+            }
+        }
+        lastWalk = (now, Monotonic.now)
+        let ways = decisions.compactMapValues { $0.way == .socket ? nil : $0.way }
+        guard ways != inForce else { return }
+        inForce = ways
+        log.debug("outer packets to \(ways.count) of \(peers.count) peers leave as frames")
+        reconciler.tunnel.setWays(ways)
+    }
+
+    private mutating func walk(_ outcome: Reconciler.Outcome, _ peers: [TunnelPeer]) throws(NetlinkError) {
+        guard choice != .never else {
+            return decide(peers) { _ in .socket(.configured) }
+        }
+        let underlay = self.underlay ?? Underlay(facts: outcome.view.facts, local: outcome.local)
+        self.underlay = underlay
+        let facts = try ExpressFacts.read(&netlink, chains: chains)
+        // Without a subscription to its changes, the filter is asked every time.
+        if hearsOfFilter { chains = facts.chains }
+        let decider = OuterDecider(underlay: underlay, facts: facts, skipsOutput: choice == .always)
+        decide(peers, decider.decide)
+    }
+
+    private mutating func decide(_ peers: [TunnelPeer], _ decide: (IPv4Address) -> OuterDecision) {
+        decisions = Dictionary(
+            peers.map { ($0.address, decide($0.address)) }, uniquingKeysWith: { first, _ in first })
+        nextHops = Set(decisions.values.compactMap(\.nextHop))
+    }
+}
+
+extension OuterWay {
+    /// As `status` shows it.
+    var name: String {
+        switch self {
+        case .socket: "socket"
+        case .frame: "frame"
+        }
+    }
+}

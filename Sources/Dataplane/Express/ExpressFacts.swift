@@ -1,0 +1,52 @@
+// What the express path depends on beyond the routes, read in one go.
+
+internal import LinuxSystem
+public import Rtnetlink
+
+/// Links, neighbours and everything that may want to see sent packets.
+public struct ExpressFacts: Hashable, Sendable {
+    public var links: [LinkMessage]
+    public var neighbours: [NeighbourMessage]
+    public var qdiscs: [QdiscMessage]
+    public var rules: [RuleMessage]
+    /// The base chains of the packet filter.
+    public var chains: [FilterChain]
+    /// The tables of the older iptables that this namespace has.
+    public var legacyTables: [String]
+    /// How many IPsec policies for sent packets there are.
+    public var ipsecPolicies: Int
+
+    /// Facts.
+    public init(
+        links: [LinkMessage] = [], neighbours: [NeighbourMessage] = [], qdiscs: [QdiscMessage] = [],
+        rules: [RuleMessage] = [], chains: [FilterChain] = [], legacyTables: [String] = [], ipsecPolicies: Int = 0
+    ) {
+        self.links = links
+        self.neighbours = neighbours
+        self.qdiscs = qdiscs
+        self.rules = rules
+        self.chains = chains
+        self.legacyTables = legacyTables
+        self.ipsecPolicies = ipsecPolicies
+    }
+
+    /// Reads all of it, in the socket's network namespace, which must be the calling thread's.
+    ///
+    /// - Parameter chains: what is known of the packet filter; nil has it read. There may be tens of thousands of chains.
+    public static func read(
+        _ netlink: inout NetlinkSocket, chains: [FilterChain]? = nil
+    ) throws(NetlinkError) -> ExpressFacts {
+        let known: [FilterChain]
+        if let chains { known = chains } else { known = try FilterChain.list() }
+        return ExpressFacts(
+            links: try netlink.links(), neighbours: try netlink.neighbours(), qdiscs: try netlink.qdiscs(),
+            rules: try netlink.rules(), chains: known, legacyTables: legacyTables,
+            ipsecPolicies: try IPsecPolicy.outgoingCount())
+    }
+
+    /// The file is there only with the older iptables.
+    private static var legacyTables: [String] {
+        let text = (try? TextFile.read("/proc/thread-self/net/ip_tables_names", limit: 4096)) ?? ""
+        return text.split(separator: "\n").map(String.init)
+    }
+}
