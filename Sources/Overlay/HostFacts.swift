@@ -52,11 +52,14 @@ public struct UnderlayRoute: Hashable, Sendable {
     public var gatewayIsOnlink: Bool
     /// As ``UnderlayPath/hasOtherGateway``.
     public var hasOtherGateway: Bool
+    /// The route's own MTU in bytes (`RTAX_MTU`); 0 for none.
+    public var mtu: Int
 
     /// A route of somebody else.
     public init(
         destination: IPv4Prefix, gateway: IPv4Address? = nil, link: Int32, metric: UInt32 = 0,
-        routeProtocol: UInt8 = 2, isUsable: Bool = true, gatewayIsOnlink: Bool = false, hasOtherGateway: Bool = false
+        routeProtocol: UInt8 = 2, isUsable: Bool = true, gatewayIsOnlink: Bool = false, hasOtherGateway: Bool = false,
+        mtu: Int = 0
     ) {
         self.destination = destination
         self.gateway = gateway
@@ -66,6 +69,7 @@ public struct UnderlayRoute: Hashable, Sendable {
         self.isUsable = isUsable
         self.gatewayIsOnlink = gatewayIsOnlink
         self.hasOtherGateway = hasOtherGateway
+        self.mtu = mtu
     }
 }
 
@@ -75,11 +79,17 @@ public struct HostFacts: Hashable, Sendable {
     public var addresses: [LinkAddress]
     /// The main table without our own protocol, in any order.
     public var underlayRoutes: [UnderlayRoute]
+    /// Learnt path MTUs by a peer's underlay address: bytes of the largest outer packet that comes through (RFC 1191).
+    public var pathMTUs: [IPv4Address: UInt16]
 
     /// A host's facts.
-    public init(links: [Link] = [], addresses: [LinkAddress] = [], underlayRoutes: [UnderlayRoute] = []) {
+    public init(
+        links: [Link] = [], addresses: [LinkAddress] = [], underlayRoutes: [UnderlayRoute] = [],
+        pathMTUs: [IPv4Address: UInt16] = [:]
+    ) {
         self.links = links
         self.addresses = addresses
         self.underlayRoutes = underlayRoutes
+        self.pathMTUs = pathMTUs
     }
 }
