@@ -76,7 +76,8 @@ let package = Package(
         .testTarget(
             name: "AgentTests",
             dependencies: [
-                "Agent", "Dataplane", "Datastore", "LinuxSystem", "Net", "Overlay", "Rtnetlink", "TestSupport",
+                "Agent", "Dataplane", "Datastore", "Lab", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink",
+                "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -16,6 +16,7 @@ struct ControlLoop: ~Copyable {
         static let status: UInt64 = 4
         static let timer: UInt64 = 5
         static let tunnel: UInt64 = 6
+        static let paths: UInt64 = 7
     }
 
     /// Nanoseconds before what could not be read is read again.
@@ -63,6 +64,7 @@ struct ControlLoop: ~Copyable {
         try epoll.add(listener.descriptor.rawValue, token: Token.status)
         try epoll.add(timer.descriptor.rawValue, token: Token.timer)
         try epoll.add(reconciler.tunnel.noticeDescriptor, token: Token.tunnel)
+        try epoll.add(reconciler.paths.fileDescriptor, token: Token.paths)
         self.log = log
         self.configFile = configFile
         self.config = config
@@ -100,9 +102,8 @@ struct ControlLoop: ~Copyable {
                 case Token.timer:
                     timer.drain()
                     wantsWalk = true
-                case Token.tunnel:
-                    _ = reconciler.tunnel.takeNotices()
-                    wantsWalk = true
+                case Token.tunnel: if reconciler.takeNotices() { wantsWalk = true }
+                case Token.paths: if reconciler.hearPaths() { wantsWalk = true }
                 default: break
                 }
             }
