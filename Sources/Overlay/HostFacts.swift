@@ -53,13 +53,13 @@ public struct UnderlayRoute: Hashable, Sendable {
     /// As ``UnderlayPath/hasOtherGateway``.
     public var hasOtherGateway: Bool
     /// The route's own MTU in bytes (`RTAX_MTU`); 0 for none.
-    public var mtu: Int
+    public var mtu: UInt32
 
     /// A route of somebody else.
     public init(
         destination: IPv4Prefix, gateway: IPv4Address? = nil, link: Int32, metric: UInt32 = 0,
         routeProtocol: UInt8 = 2, isUsable: Bool = true, gatewayIsOnlink: Bool = false, hasOtherGateway: Bool = false,
-        mtu: Int = 0
+        mtu: UInt32 = 0
     ) {
         self.destination = destination
         self.gateway = gateway

@@ -29,7 +29,7 @@ public struct Underlay: Sendable {
         learntMTUs = facts.pathMTUs
     }
 
-    private static func rank(_ route: UnderlayRoute) -> (UInt32, Int, Int32, UInt32, Int) {
+    private static func rank(_ route: UnderlayRoute) -> (UInt32, Int, Int32, UInt32, UInt32) {
         (route.metric, route.isUsable ? 0 : 1, route.link, route.gateway?.rawValue ?? 0, route.mtu)
     }
 
@@ -46,7 +46,7 @@ public struct Underlay: Sendable {
     /// device's MTU, its route's own, and what was learnt. Nil where no usable route leads there.
     public func pathMTU(to address: IPv4Address) -> Int? {
         guard let route = route(to: address) else { return nil }
-        let limits = [linkMTUs[route.link] ?? 0, route.mtu, Int(learntMTUs[address] ?? 0)]
+        let limits = [linkMTUs[route.link] ?? 0, Int(route.mtu), Int(learntMTUs[address] ?? 0)]
         return limits.filter { $0 > 0 }.min()
     }
 

@@ -63,7 +63,7 @@ struct PathMTUTests {
 
     @Test("of routes that differ only in their MTU the order of the facts does not decide", arguments: [false, true])
     func order(_ reversed: Bool) {
-        let routes = [1400, 1450].map { mtu in
+        let routes = ([1400, 1450] as [UInt32]).map { mtu in
             UnderlayRoute(destination: "10.0.2.0/24", gateway: Host.gateway, link: 2, mtu: mtu)
         }
         #expect(mtus(routes: reversed ? routes.reversed() : routes) == [0, 0, 1380, 0])

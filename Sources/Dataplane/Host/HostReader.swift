@@ -93,7 +93,7 @@ extension UnderlayRoute {
             gatewayIsOnlink: message.flags.contains(.onlink),
             // An on-link route has link scope: a next hop in the universe that is no IPv4 address is another family's.
             hasOtherGateway: message.hasForeignDetail && message.gateway == .any && message.scope == 0,
-            mtu: Int(message.mtu))
+            mtu: message.mtu)
     }
 }
 
