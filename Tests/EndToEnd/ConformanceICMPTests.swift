@@ -49,7 +49,7 @@ extension EndToEndTests {
                     }
                     #expect(error?.code == 113, "EHOSTUNREACH at \(host), not \(error.map { "\($0)" } ?? "nothing")")
                 }
-                #expect(try sender.count("relayed") == 2)
+                #expect(try sender.count("relayed") >= 2)
             }
         }
 
