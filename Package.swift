@@ -82,7 +82,7 @@ let package = Package(
         .testTarget(
             name: "AgentTests",
             dependencies: [
-                "Agent", "Dataplane", "Datastore", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink",
+                "Agent", "Dataplane", "Datastore", "Lab", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink",
                 "TestSupport",
             ],
             swiftSettings: strict),
