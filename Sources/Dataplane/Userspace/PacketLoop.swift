@@ -18,12 +18,7 @@ final class PacketLoop: @unchecked Sendable {
     /// Packets taken from one side before the other has its turn.
     private static let batch = 64
 
-    /// Packets that may wait in the device: more than one TCP connection's largest window (`tcp_rmem`, 6 MB), or
-    /// its bursts would push out everybody else's packets.
-    private static let queueLength: Int32 = 4096
-
-    private let device: TunDevice
-    private let socket: RawIPv4Socket
+    let ports: PacketPorts
     private var epoll: Epoll
     private var outbox: SendBatch
     private var inbox: ReceiveBatch
@@ -36,16 +31,9 @@ final class PacketLoop: @unchecked Sendable {
     private(set) var isEnding = false
     private(set) var counters: TunnelCounters
 
-    /// Attaches to the device (made persistent and with several queues, so that a successor can take it over)
-    /// and opens the raw socket.
-    init(device name: String, settings: TunnelSettings, table: ForwardingTable) throws(SyscallError) {
-        device = try TunDevice.open(name, multiQueue: true, vnetHeader: true, persistent: true)
-        try device.setQueueLength(Self.queueLength)
-        // What an earlier owner of the persistent device asked for would go on: unfinished packets that nobody finishes.
-        try device.setOffload([])
-        socket = try RawIPv4Socket(proto: IPProtocol.ipip)
-        try socket.bind(to: settings.localAddress.rawValue)
-        try socket.forceBuffers(receive: 4 << 20, send: 4 << 20)
+    /// A loop that serves these ports.
+    init(ports: consuming PacketPorts, settings: TunnelSettings, table: ForwardingTable) throws(SyscallError) {
+        self.ports = ports
         epoll = try Epoll(capacity: 4)
         outbox = SendBatch(slots: Self.batch, scratchSize: IPv4Header.minimumLength)
         inbox = ReceiveBatch(slots: Self.batch, slotSize: PacketArena.slotSize)
@@ -60,8 +48,8 @@ final class PacketLoop: @unchecked Sendable {
                 acceptsForeignSources: settings.acceptsForeignSources))
         self.table = table
         counters = TunnelCounters(table: table)
-        try epoll.add(device.descriptor.rawValue, token: Token.device)
-        try epoll.add(socket.descriptor.rawValue, token: Token.socket)
+        try epoll.add(self.ports.device.descriptor.rawValue, token: Token.device)
+        try epoll.add(self.ports.socket.descriptor.rawValue, token: Token.socket)
     }
 
     /// Serves the door's descriptor beside the packets.
@@ -105,7 +93,7 @@ final class PacketLoop: @unchecked Sendable {
             let slot = unsafe arena[taken]
             taken += 1
             do throws(SyscallError) {
-                guard let count = try unsafe device.read(into: slot) else { break }
+                guard let count = try unsafe ports.device.read(into: slot) else { break }
                 unsafe collect(UnsafeMutableRawBufferPointer(rebasing: slot[..<count]))
             } catch {
                 isThere = !error.meansDeviceIsGone
@@ -142,7 +130,7 @@ final class PacketLoop: @unchecked Sendable {
         var position = 0
         let total = outbox.count
         while position < total {
-            switch socket.send(&outbox) {
+            switch ports.socket.send(&outbox) {
             case .done(let sent):
                 countSent(position..<(position + sent))
                 position = total
@@ -169,7 +157,7 @@ final class PacketLoop: @unchecked Sendable {
     private func carryInward() -> Bool {
         let count: Int
         do throws(SyscallError) {
-            count = try socket.receive(into: &inbox)
+            count = try ports.socket.receive(into: &inbox)
         } catch {
             // An error that waited at the socket (from an ICMP message, say) is taken off by this call.
             counters.countDrop(.ioError)
@@ -191,7 +179,7 @@ final class PacketLoop: @unchecked Sendable {
             var header = unsafe MutableRawSpan(_unsafeBytes: packet)
             VirtioNetHeader(offload).write(to: &header)
             do throws(SyscallError) {
-                if try unsafe device.write(UnsafeRawBufferPointer(packet)) {
+                if try unsafe ports.device.write(UnsafeRawBufferPointer(packet)) {
                     counters.countReceived(peer: peer, bytes: length)
                 } else {
                     counters.countDrop(.socketFull)

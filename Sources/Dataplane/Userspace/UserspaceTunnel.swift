@@ -47,7 +47,8 @@ public final class UserspaceTunnel: Tunnel {
     public func carry(device: String) throws(SyscallError) {
         retire()
         _ = takeNotices()
-        let loop = try PacketLoop(device: device, settings: settings, table: table)
+        let ports = try PacketPorts.open(device: device, settings: settings)
+        let loop = try PacketLoop(ports: ports, settings: settings, table: table)
         // Only IPv4 is carried: without an IPv6 address the kernel puts no router solicitations into the device,
         // which would show as drops. A kernel without IPv6 has no such setting and needs none.
         try? Sysctl.write("net/ipv6/conf/\(device)/addr_gen_mode", "1")
