@@ -25,11 +25,9 @@ public struct DescriptorList: ~Copyable, Sendable {
         append(try Descriptor.duplicate(of: descriptor.rawValue))
     }
 
-    /// The same open files under numbers of their own.
-    public func copy() throws(SyscallError) -> DescriptorList {
-        var copy = DescriptorList()
-        for number in numbers { copy.append(try Descriptor.duplicate(of: number)) }
-        return copy
+    /// Appends second numbers for all open files of a list, which keeps its own.
+    public mutating func append(copiesOf list: borrowing DescriptorList) throws(SyscallError) {
+        for number in list.numbers { append(try Descriptor.duplicate(of: number)) }
     }
 
     /// Takes the first descriptor out.

@@ -6,7 +6,15 @@ internal import Glibc
 /// A message as it came, with the descriptors that were in it.
 public struct ReceivedMessage: ~Copyable, Sendable {
     public let bytes: [UInt8]
-    public var descriptors: DescriptorList
+    private let descriptors: DescriptorList
+
+    fileprivate init(bytes: [UInt8], descriptors: consuming DescriptorList) {
+        self.bytes = bytes
+        self.descriptors = descriptors
+    }
+
+    /// Gives the descriptors away.
+    public consuming func takeDescriptors() -> DescriptorList { descriptors }
 }
 
 /// Who made the other end of a local connection, as the kernel noted it then.
@@ -78,9 +86,9 @@ public struct MessageSocket: ~Copyable, Sendable {
                 descriptor.rawValue, &bytes, bytes.count, &numbers, &count, &truncated)
             if length < 0 {
                 let code = errno
-                if code == EINTR || code == EAGAIN { continue }
-                // The other side ended without reading what was sent to it.
-                if code == ECONNRESET { return nil }
+                // ECONNRESET is said once, by another side that ended without reading all; what it sent before is still
+                // there, and then the end.
+                if code == EINTR || code == EAGAIN || code == ECONNRESET { continue }
                 throw SyscallError(operation: "recvmsg", code: code)
             }
             let descriptors = DescriptorList(owning: Array(numbers[..<Int(count)]))

@@ -46,12 +46,28 @@ public final class UserspaceTunnel: Tunnel {
 
     public func carry(device: String) throws(SyscallError) {
         retire()
-        _ = takeNotices()
         let ports = try PacketPorts.open(device: device, settings: settings)
-        let loop = try PacketLoop(ports: ports, settings: settings, table: table)
         // Only IPv4 is carried: without an IPv6 address the kernel puts no router solicitations into the device,
         // which would show as drops. A kernel without IPv6 has no such setting and needs none.
         try? Sysctl.write("net/ipv6/conf/\(device)/addr_gen_mode", "1")
+        try start(ports)
+    }
+
+    public func handOver() throws(SyscallError) -> DescriptorList {
+        var list = DescriptorList()
+        if let thread { try thread.append(portsTo: &list) }
+        retire()
+        return list
+    }
+
+    public func takeOver(_ descriptors: consuming DescriptorList, device: String) throws(SyscallError) {
+        retire()
+        try start(try PacketPorts.adopt(&descriptors, device: device, settings: settings))
+    }
+
+    private func start(_ ports: consuming PacketPorts) throws(SyscallError) {
+        _ = takeNotices()
+        let loop = try PacketLoop(ports: ports, settings: settings, table: table)
         thread = try PacketThread(loop: loop, loss: loss)
     }
 
