@@ -38,8 +38,6 @@ public enum AgentProcess {
         var netlink = try NetlinkSocket()
         let local = try config.localNode(facts: try HostReader.read(&netlink, device: config.tunnelDevice).facts)
         try Directory.create(config.runDirectory)
-        log.info(
-            "node \(local.name), address \(local.address), tier \(choice.tier.rawValue) (\(choice.reason))")
         let tunnel = try UserspaceTunnel(settings: config.tunnelSettings(localAddress: local.address.address))
         var reconciler = try Reconciler(
             local: local, tier: choice, tunnel: tunnel,
@@ -51,6 +49,8 @@ public enum AgentProcess {
             case .some(let takeover): try takeover.take(tunnel, config)
             case .none: try AgentSeat.acquire(config)
             }
+        log.info(
+            "node \(local.name), address \(local.address), tier \(choice.tier.rawValue) (\(choice.reason))")
         var loop = try ControlLoop(
             configFile: configFile, config: config, datastore: datastore, reconciler: reconciler, signals: signals,
             seat: seat, log: log)

@@ -25,11 +25,12 @@ struct AgentSeat: ~Copyable {
             guard case .held = error else { throw error }
             throw AgentError("\(error); end that agent first, or take over from it with `poplin agent --take-over`")
         }
+        let namespaceLock = try NamespaceLock.acquire(waitMilliseconds: patienceMilliseconds)
         return AgentSeat(
             status: try UnixListener(path: config.statusSocketPath),
             // Who takes over gets everything: nobody but this user and root.
             handover: try UnixListener(path: config.handoverSocketPath, kind: .messages, mode: 0o600),
-            lock: lock, namespaceLock: try NamespaceLock.acquire(waitMilliseconds: patienceMilliseconds))
+            lock: lock, namespaceLock: namespaceLock)
     }
 
     /// Takes what ``append(copiesTo:)`` put into the list; what is behind it stays there. The lock's file names this
