@@ -115,6 +115,40 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `A successor that says nothing for too long is told that the running agent has gone on`() throws {
+            try withLab(Self.specification) { lab in
+                let holder = try #require(lab.agent("n1")?.pid)
+                let successor = try Successor(lab, "n1")
+                let descriptors = try successor.ask().takeDescriptors()
+                #expect(descriptors.count == 6)
+                let answer = try successor.answer(timeoutMilliseconds: 30_000)
+                #expect(String(decoding: answer.bytes, as: UTF8.self).contains("went on"))
+                // Also while the other still has copies of everything.
+                let report = try lab.ping(from: "w1", to: "w3")
+                #expect(report.isComplete, "\(report.summary)")
+                #expect(try lab.waitReady("n1").pid == holder)
+                #expect(descriptors.count == 6)
+            }
+        }
+
+        @Test func `A successor that does not know the whole datastore leaves the running agent alone`() throws {
+            try withLab(Self.specification) { lab in
+                let holder = try #require(lab.agent("n1")?.pid)
+                let broken = "\(lab.clusterDirectory)/broken.yaml"
+                try TextFile.replace(broken, with: "apiVersion: [\n")
+                let pinger = try lab.startPing(from: "w1", to: "w3")
+                let result = try PoplinProgram.run(
+                    ["agent", "--config", lab.configPath("n1"), "--take-over"], on: try lab.host("n1"))
+                #expect(result.status == .code(1))
+                #expect(result.errors.contains("nothing was taken over: the datastore"), "\(result.errors)")
+                try Directory.removeFile(broken)
+                let report = pinger.stop()
+                #expect(report.isComplete, "\(report.summary)")
+                #expect(try lab.waitReady("n1").pid == holder)
+                #expect(!(try TextFile.read(lab.logPath("n1"))).contains("handover"))
+            }
+        }
+
         @Test func `A config that needs a restart is in force after a handover`() throws {
             try withLab(Self.specification) { lab in
                 #expect(try Self.outerTimeToLive(lab) == 64)
@@ -165,7 +199,12 @@ private struct Successor: ~Copyable {
         var request = request
         change(&request)
         try connection.send(Array(try JSONSerialization.data(withJSONObject: request)))
-        guard let answer = try connection.receive(timeoutMilliseconds: 10_000) else {
+        return try answer(timeoutMilliseconds: 10_000)
+    }
+
+    /// Waits for the agent's next word.
+    func answer(timeoutMilliseconds: Int32) throws -> ReceivedMessage {
+        guard let answer = try connection.receive(timeoutMilliseconds: timeoutMilliseconds) else {
             throw WaitedInVain(description: "the agent closed the connection")
         }
         return answer

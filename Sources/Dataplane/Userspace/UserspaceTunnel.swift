@@ -31,7 +31,8 @@ public final class UserspaceTunnel: Tunnel {
             try TunDevice.probe()
         } catch {
             return .unavailable(
-                because: "\(error.description): it needs the kernel's TUN driver (`modprobe tun`) and CAP_NET_ADMIN")
+                because: "\(error.description): it needs the kernel's TUN driver (`modprobe tun`), "
+                    + "a device file that this user may open, and CAP_NET_ADMIN")
         }
         return .available
     }
