@@ -25,6 +25,11 @@ public struct DescriptorList: ~Copyable, Sendable {
         append(try Descriptor.duplicate(of: descriptor.rawValue))
     }
 
+    /// Appends all descriptors of another list.
+    public mutating func append(_ list: consuming DescriptorList) {
+        while let descriptor = list.removeFirst() { append(descriptor) }
+    }
+
     /// Appends second numbers for all open files of a list, which keeps its own.
     public mutating func append(copiesOf list: borrowing DescriptorList) throws(SyscallError) {
         for number in list.numbers { append(try Descriptor.duplicate(of: number)) }

@@ -67,7 +67,7 @@ public struct PacketSocket: ~Copyable, Sendable {
         // Opened deaf and made to listen by bind: otherwise packets of other devices get in before it.
         let socket = try Descriptor.socket(AF_PACKET, type, 0, nonBlocking: true)
         if proto != 0 || interfaceIndex != 0 {
-            var address = Self.address(interfaceIndex, proto)
+            var address = linkAddress(interfaceIndex, proto)
             let number = socket.rawValue
             try syscall("bind", on: "interface \(interfaceIndex)") {
                 unsafe withSockaddr(&address) { unsafe bind(number, $0, $1) }
@@ -115,7 +115,7 @@ public struct PacketSocket: ~Copyable, Sendable {
     /// - Returns: false where the kernel has no room now.
     /// - Throws: `EMSGSIZE` over the device's MTU, `ENETDOWN`, `ENXIO` where there is no such device.
     public func send(_ frame: UnsafeRawBufferPointer, interfaceIndex: Int32) throws(SyscallError) -> Bool {
-        var address = Self.address(interfaceIndex, UInt16(ETH_P_IP))
+        var address = linkAddress(interfaceIndex, UInt16(ETH_P_IP))
         while true {
             let count = unsafe withSockaddr(&address) {
                 unsafe sendto(descriptor.rawValue, frame.baseAddress, frame.count, 0, $0, $1)
@@ -128,11 +128,8 @@ public struct PacketSocket: ~Copyable, Sendable {
         }
     }
 
-    private static func address(_ interfaceIndex: Int32, _ proto: UInt16) -> sockaddr_ll {
-        var address = sockaddr_ll()
-        address.sll_family = UInt16(AF_PACKET)
-        address.sll_protocol = proto.bigEndian
-        address.sll_ifindex = interfaceIndex
-        return address
+    /// Sends the frames that the batch holds (``Layer/link``), as ``RawIPv4Socket/send(_:)`` does datagrams.
+    public func send(_ batch: inout SendBatch) -> SendBatch.Outcome {
+        batch.flush(to: descriptor.rawValue)
     }
 }

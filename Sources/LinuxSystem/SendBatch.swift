@@ -3,10 +3,10 @@
 internal import CLinux
 internal import Glibc
 
-/// Datagrams to be sent together. For one thread at a time.
+/// Datagrams or frames to be sent together. For one thread at a time.
 ///
-/// A datagram is up to three pieces of memory, which the caller keeps unchanged until it is sent; its header can lie
-/// in the batch's own scratch space. Addresses are in host byte order.
+/// Each is one or two pieces of memory, which the caller keeps unchanged until it is sent; its header can lie in the
+/// batch's own scratch space. A batch serves either IP sockets or packet sockets. Addresses are in host byte order.
 @safe public struct SendBatch: ~Copyable, @unchecked Sendable {
     /// How far one call came.
     public enum Outcome: Hashable, Sendable {
@@ -30,7 +30,8 @@ internal import Glibc
     private let scratch: UnsafeMutableRawPointer
     private let messages: UnsafeMutablePointer<clinux_mmsghdr>
     private let vectors: UnsafeMutablePointer<iovec>
-    private let targets: UnsafeMutablePointer<sockaddr_in>
+    /// `sockaddr_ll` is the larger of the two that are used, and either fits at its alignment.
+    private let targets: UnsafeMutablePointer<sockaddr_ll>
 
     /// Makes an empty batch.
     public init(slots: Int = 64, scratchSize: Int = 64) {
@@ -39,16 +40,15 @@ internal import Glibc
         self.scratchSize = max(0, scratchSize)
         unsafe scratch = .allocate(byteCount: max(1, max(0, scratchSize) * slots), alignment: 64)
         unsafe scratch.initializeMemory(as: UInt8.self, repeating: 0, count: max(0, scratchSize) * slots)
-        unsafe vectors = .allocate(capacity: slots * 3)
-        unsafe vectors.initialize(repeating: iovec(), count: slots * 3)
+        unsafe vectors = .allocate(capacity: slots * 2)
+        unsafe vectors.initialize(repeating: iovec(), count: slots * 2)
         unsafe targets = .allocate(capacity: slots)
-        unsafe targets.initialize(repeating: socketAddress(0), count: slots)
+        unsafe targets.initialize(repeating: sockaddr_ll(), count: slots)
         unsafe messages = .allocate(capacity: slots)
         for index in 0..<slots {
             var message = unsafe clinux_mmsghdr()
-            unsafe message.msg_hdr.msg_iov = vectors + index * 3
+            unsafe message.msg_hdr.msg_iov = vectors + index * 2
             unsafe message.msg_hdr.msg_name = UnsafeMutableRawPointer(targets + index)
-            unsafe message.msg_hdr.msg_namelen = socklen_t(MemoryLayout<sockaddr_in>.size)
             unsafe (messages + index).initialize(to: message)
         }
     }
@@ -69,30 +69,41 @@ internal import Glibc
             start: scratch + min(count, slots - 1) * scratchSize, count: scratchSize)
     }
 
-    /// Adds a datagram of one to three pieces (empty ones are left out).
+    /// Adds a datagram for an IP socket, of one or two pieces.
     ///
     /// - Returns: false where the batch is full.
     @unsafe public mutating func append(
         to address: UInt32, _ first: UnsafeRawBufferPointer,
-        _ second: UnsafeRawBufferPointer = unsafe .init(start: nil, count: 0),
-        _ third: UnsafeRawBufferPointer = unsafe .init(start: nil, count: 0)
+        _ second: UnsafeRawBufferPointer = unsafe .init(start: nil, count: 0)
     ) -> Bool {
         guard count < slots else { return false }
-        let pieces = unsafe vectors + count * 3
-        var used = 0
-        func add(_ piece: UnsafeRawBufferPointer) {
-            guard piece.count > 0 else { return }
-            unsafe pieces[used] = unsafe iovec(
-                iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count)
-            used += 1
-        }
-        unsafe add(first)
-        unsafe add(second)
-        unsafe add(third)
-        unsafe messages[count].msg_hdr.msg_iovlen = used
-        unsafe targets[count].sin_addr.s_addr = address.bigEndian
-        count += 1
+        unsafe UnsafeMutableRawPointer(targets + count).storeBytes(of: socketAddress(address), as: sockaddr_in.self)
+        unsafe add(first, second, nameLength: MemoryLayout<sockaddr_in>.size)
         return true
+    }
+
+    /// Adds a finished frame for a packet socket, of one or two pieces.
+    ///
+    /// - Returns: false where the batch is full.
+    @unsafe public mutating func append(
+        toLink index: Int32, _ first: UnsafeRawBufferPointer,
+        _ second: UnsafeRawBufferPointer = unsafe .init(start: nil, count: 0)
+    ) -> Bool {
+        guard count < slots else { return false }
+        unsafe targets[count] = linkAddress(index, UInt16(ETH_P_IP))
+        unsafe add(first, second, nameLength: MemoryLayout<sockaddr_ll>.size)
+        return true
+    }
+
+    private mutating func add(
+        _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, nameLength: Int
+    ) {
+        let pieces = unsafe vectors + count * 2
+        unsafe pieces[0] = iovec(iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count)
+        unsafe pieces[1] = iovec(iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count)
+        unsafe messages[count].msg_hdr.msg_iovlen = second.isEmpty ? 1 : 2
+        unsafe messages[count].msg_hdr.msg_namelen = socklen_t(nameLength)
+        count += 1
     }
 
     /// Empties the batch, whatever was not sent included.

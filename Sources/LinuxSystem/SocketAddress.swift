@@ -1,4 +1,4 @@
-// IPv4 socket addresses and the few socket calls that all socket types share.
+// Socket addresses and the few socket calls that all socket types share.
 
 internal import CLinux
 internal import Glibc
@@ -9,6 +9,15 @@ func socketAddress(_ address: UInt32, port: UInt16 = 0) -> sockaddr_in {
     result.sin_family = sa_family_t(AF_INET)
     result.sin_port = port.bigEndian
     result.sin_addr.s_addr = address.bigEndian
+    return result
+}
+
+/// The address of a device for a packet socket; the EtherType in host byte order.
+func linkAddress(_ interfaceIndex: Int32, _ etherType: UInt16) -> sockaddr_ll {
+    var result = sockaddr_ll()
+    result.sll_family = UInt16(AF_PACKET)
+    result.sll_protocol = etherType.bigEndian
+    result.sll_ifindex = interfaceIndex
     return result
 }
 

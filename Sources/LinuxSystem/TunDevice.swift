@@ -105,6 +105,17 @@ public struct TunDevice: ~Copyable, Sendable {
         }
     }
 
+    /// Hands over one packet that lies in several pieces, as ``write(_:)-(UnsafeRawBufferPointer)`` does.
+    public func write(_ pieces: borrowing GatherList) throws(SyscallError) -> Bool {
+        while true {
+            if unsafe writev(descriptor.rawValue, pieces.vectors, Int32(pieces.count)) >= 0 { return true }
+            let code = errno
+            if code == EINTR { continue }
+            if code == EAGAIN { return false }
+            throw SyscallError(operation: "writev", object: name, code: code)
+        }
+    }
+
     /// Hands one packet to the kernel, as if it had been received by the device.
     ///
     /// - Returns: false where the kernel has no room now.

@@ -1,4 +1,4 @@
-// Loads and stores in network byte order at any alignment; every one is bounds-checked.
+// Loads and stores in network byte order at any alignment, and copies of headers; every one is bounds-checked.
 
 extension RawSpan {
     /// The byte at `offset`.
@@ -31,5 +31,23 @@ extension MutableRawSpan {
     /// Writes `value` at `offset` in network byte order.
     mutating func store(_ value: UInt32, at offset: Int) {
         storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
+    }
+
+    /// Copies a header, which is made of 32-bit words, to `offset`.
+    ///
+    /// - Precondition: there is room for it.
+    mutating func copy(header: RawSpan, at offset: Int) {
+        let count = header.byteCount
+        precondition(count % 4 == 0 && offset >= 0 && count <= byteCount &- offset, "not a header, or no room for it")
+        var position = 0
+        while count &- position >= 8 {
+            let pair = unsafe header.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt64.self)
+            unsafe storeBytes(of: pair, toUncheckedByteOffset: offset &+ position, as: UInt64.self)
+            position &+= 8
+        }
+        if position < count {
+            let word = unsafe header.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt32.self)
+            unsafe storeBytes(of: word, toUncheckedByteOffset: offset &+ position, as: UInt32.self)
+        }
     }
 }

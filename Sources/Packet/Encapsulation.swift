@@ -82,12 +82,30 @@ public struct Encapsulator: Sendable {
         case .success(let parsed): packet = parsed
         case .failure(let reason): return .drop(reason)
         }
-        guard packet.timeToLive > 0 else { return .drop(.ttlZero) }
         guard packet.totalLength <= 0xFFFF &- Self.overhead else { return .drop(.tooBig) }
-        guard let peer = table.peer(forInner: packet.destination) else { return .drop(.noPeer) }
-        let endpoint = table.peers[peer]
-        guard !isRecursion(packet, to: endpoint) else { return .drop(.recursion) }
+        switch peer(for: packet, table: table) {
+        case .failure(let reason):
+            return .drop(reason)
+        case .success(let peer):
+            outerHeader(for: packet, innerLength: packet.totalLength, to: table.peers[peer].outerAddress)
+                .write(to: &header)
+            return .send(peer: peer, length: packet.totalLength)
+        }
+    }
 
+    /// The index of the peer that an inner packet goes to; its length is not looked at.
+    public func peer(for packet: IPv4Header, table: ForwardingTable) -> Result<Int, DropReason> {
+        guard packet.timeToLive > 0 else { return .failure(.ttlZero) }
+        guard let peer = table.peer(forInner: packet.destination) else { return .failure(.noPeer) }
+        return isRecursion(packet, to: table.peers[peer]) ? .failure(.recursion) : .success(peer)
+    }
+
+    /// The outer header for an inner packet, or for a segment of it with `innerLength` bytes in all.
+    ///
+    /// - Precondition: header and inner packet together are at most 65,535 bytes.
+    public mutating func outerHeader(
+        for packet: IPv4Header, innerLength: Int, to address: IPv4Address
+    ) -> IPv4Header {
         let timeToLive: UInt8 =
             switch settings.timeToLive {
             case .fixed(let value): value
@@ -98,15 +116,13 @@ public struct Encapsulator: Sendable {
             case .copy: packet.dscp
             case .fixed(let value): value & 0x3F
             }
-        let outer = IPv4Header(
-            source: settings.localAddress, destination: endpoint.outerAddress, protocolNumber: IPProtocol.ipip,
-            totalLength: UInt16(packet.totalLength &+ Self.overhead),
+        return IPv4Header(
+            source: settings.localAddress, destination: address, protocolNumber: IPProtocol.ipip,
+            totalLength: UInt16(innerLength &+ Self.overhead),
             // The outer datagram is whole, so DF alone makes it atomic (RFC 6864 section 4).
             identification: packet.dontFragment ? 0 : nextIdentification(),
             dontFragment: packet.dontFragment, timeToLive: timeToLive,
             typeOfService: dscp &<< 2 | packet.ecn.encapsulated.rawValue)
-        outer.write(to: &header)
-        return .send(peer: peer, length: packet.totalLength)
     }
 
     private func isRecursion(_ packet: IPv4Header, to endpoint: TunnelEndpoint) -> Bool {

@@ -40,9 +40,9 @@ public struct TunnelCounters: Hashable, Sendable {
         peers[peer].txBytes &+= UInt64(bytes)
     }
 
-    /// Counts a packet received from a peer.
-    public mutating func countReceived(peer: Int, bytes: Int) {
-        peers[peer].rxPackets &+= 1
+    /// Counts packets received from a peer, with their bytes together.
+    public mutating func countReceived(peer: Int, packets: Int = 1, bytes: Int) {
+        peers[peer].rxPackets &+= UInt64(packets)
         peers[peer].rxBytes &+= UInt64(bytes)
     }
 

@@ -72,15 +72,21 @@ public struct VirtioNetHeader: Hashable, Sendable {
 
     /// Finishes the checksum of a packet read from the device, where the header asks for it.
     ///
-    /// Returns ``DropReason/badOffload`` and leaves the packet alone where the request points outside of it.
+    /// Returns ``DropReason/badOffload`` and leaves the packet alone where the request points outside of it, or into its
+    /// IP header: what was decided over that header must stay true.
     public func completeChecksum(of packet: inout MutableRawSpan) -> DropReason? {
         guard flags & Self.needsChecksum != 0 else { return nil }
         let start = Int(checksumStart)
         let field = start &+ Int(checksumOffset)
-        guard start <= packet.byteCount, field &+ 2 <= packet.byteCount else { return .badOffload }
+        guard field &+ 2 <= packet.byteCount, start >= Self.ipHeaderLength(packet.bytes) else { return .badOffload }
         let checksum = InternetChecksum.checksum(packet.bytes.extracting(start..<packet.byteCount))
         // Zero would mean "no checksum" to UDP; its other form is equal in ones' complement.
         packet.store(checksum == 0 ? 0xFFFF : checksum, at: field)
         return nil
+    }
+
+    /// At least 20, whatever the first byte says.
+    private static func ipHeaderLength(_ packet: RawSpan) -> Int {
+        max(IPv4Header.minimumLength, Int(packet.uint8(at: 0) & 0xF) &* 4)
     }
 }

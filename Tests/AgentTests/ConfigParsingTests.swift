@@ -67,7 +67,10 @@ import Testing
 
     @Test(
         "The words for a default are taken",
-        arguments: ["tunnel: {mtu: auto}", "tunnel: {dscp: copy}", "tunnel: {cpus: any, queues: auto}", "dataplane: auto", "addressFrom: defaultRoute"])
+        arguments: [
+            "tunnel: {mtu: auto}", "tunnel: {dscp: copy}", "tunnel: {cpus: any, queues: auto}", "dataplane: auto",
+            "addressFrom: defaultRoute",
+        ])
     func words(text: String) throws {
         #expect(try parse(text) == NodeConfig(node: "host-1"))
     }

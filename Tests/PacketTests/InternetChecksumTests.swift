@@ -20,6 +20,29 @@ import Testing
         }
     }
 
+    @Test func sumEqualsTheReferenceForEveryLengthAtEveryAlignment() {
+        var random = SeededGenerator(seed: 2100)
+        let contents = [
+            (0..<2116).map { _ in UInt8.random(in: 0...255, using: &random) },
+            [UInt8](repeating: 0xFF, count: 2116),
+        ]
+        for (index, bytes) in contents.enumerated() {
+            let span = bytes.span.bytes
+            var wrong: [String] = []
+            for start in 0..<16 {
+                // The plain way, a word at a time as the length grows.
+                var expected = 0
+                for length in 0...2100 {
+                    if length > 0 { expected += Int(bytes[start + length - 1]) << (length % 2 == 1 ? 8 : 0) }
+                    while expected > 0xFFFF { expected = expected & 0xFFFF + expected >> 16 }
+                    let sum = InternetChecksum.sum(span.extracting(start..<start + length))
+                    if Int(sum) != expected { wrong.append("\(length) bytes from \(start)") }
+                }
+            }
+            #expect(wrong.isEmpty, "content \(index)")
+        }
+    }
+
     @Test func longBuffersOfOnesDoNotOverflow() {
         let bytes = [UInt8](repeating: 0xFF, count: 65_535)
         #expect(Int(fastSum(bytes)) == referenceSum(bytes))

@@ -119,8 +119,9 @@ import Testing
     }
 
     @Test func aChecksumOfZeroIsWrittenAsItsOtherForm() {
-        let header = VirtioNetHeader(.partialChecksum(start: 0, offset: 2))
-        #expect(Self.complete([0xFF, 0xFF, 0, 0], header).bytes == [0xFF, 0xFF, 0xFF, 0xFF])
+        let header = VirtioNetHeader(.partialChecksum(start: 20, offset: 2))
+        let packet = PacketSpec(payload: [0xFF, 0xFF, 0, 0]).bytes
+        #expect(Self.complete(packet, header).bytes == packet[..<20] + [0xFF, 0xFF, 0xFF, 0xFF])
     }
 
     @Test func anOffloadRequestOutsideThePacketIsRefused() {
@@ -130,5 +131,15 @@ import Testing
             #expect(result.reason == .badOffload && result.bytes == packet)
         }
         #expect(Self.complete(packet, VirtioNetHeader()).reason == nil)
+        #expect(Self.complete([], VirtioNetHeader(.partialChecksum(start: 0, offset: 0))).reason == .badOffload)
+    }
+
+    @Test func anOffloadRequestIntoTheIPHeaderIsRefused() {
+        let packet = PacketSpec(options: [1, 1, 1, 0]).bytes
+        for (start, offset) in [(0, 16), (12, 0), (19, 1), (20, 0), (23, 1)] as [(UInt16, UInt16)] {
+            let result = Self.complete(packet, VirtioNetHeader(.partialChecksum(start: start, offset: offset)))
+            #expect(result.reason == .badOffload && result.bytes == packet)
+        }
+        #expect(Self.complete(packet, VirtioNetHeader(.partialChecksum(start: 24, offset: 0))).reason == nil)
     }
 }

@@ -19,7 +19,7 @@ extension NodeConfig {
     public func tunnelSettings(localAddress: IPv4Address) -> TunnelSettings {
         TunnelSettings(
             localAddress: localAddress, timeToLive: tunnelTTL.map { .fixed($0) } ?? .inherit,
-            dscp: tunnelDSCP.map { .fixed($0) } ?? .copy, acceptsForeignSources: acceptForeignSources, offloads: offload,
-            queues: queues, cpus: cpus, busyPollMicroseconds: busyPoll)
+            dscp: tunnelDSCP.map { .fixed($0) } ?? .copy, acceptsForeignSources: acceptForeignSources,
+            offloads: offload, queues: queues, cpus: cpus, busyPollMicroseconds: busyPoll)
     }
 }

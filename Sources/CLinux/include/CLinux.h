@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #include <linux/if_ether.h>
+#include <linux/filter.h>
 #include <linux/if_packet.h>
 
 // MARK: Batched datagrams

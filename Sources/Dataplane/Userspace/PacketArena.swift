@@ -1,26 +1,19 @@
 // Memory for the packets of one turn, made once; the pages are only used as far as packets reach into them.
 
-/// A fixed number of slots, each for the largest IPv4 packet with what stands before it.
+/// A piece of memory on cache-line bounds. For one thread.
 @safe final class PacketArena {
-    /// Bytes of a slot.
-    static let slotSize = 65_536 + 64
+    private let memory: UnsafeMutableRawBufferPointer
 
-    private let memory: UnsafeMutableRawPointer
-    private let slots: Int
-
-    init(slots: Int) {
-        self.slots = slots
-        unsafe memory = .allocate(byteCount: slots * PacketArena.slotSize, alignment: 64)
+    init(byteCount: Int) {
+        unsafe memory = .allocate(byteCount: byteCount, alignment: 64)
     }
 
     deinit {
         unsafe memory.deallocate()
     }
 
-    /// The slot's memory, valid while the arena lives; what it holds is whatever the last packet left.
-    @unsafe subscript(slot: Int) -> UnsafeMutableRawBufferPointer {
-        precondition(slot >= 0 && slot < slots)
-        return unsafe UnsafeMutableRawBufferPointer(
-            start: memory + slot * PacketArena.slotSize, count: PacketArena.slotSize)
+    /// A part of the memory, valid while the arena lives; what it holds is whatever was written last.
+    @unsafe subscript(range: Range<Int>) -> UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(rebasing: memory[range])
     }
 }

@@ -1,117 +1,108 @@
-// The packet thread and the only door to it: an order is carried out by the thread itself between two batches,
+// The packet thread and the only door to it: an order is carried out by the thread itself between two turns,
 // so that tables and counters need neither locks nor atomics on the packet path.
 
 internal import LinuxSystem
+internal import Net
 internal import Packet
 internal import Synchronization
 
 /// A running packet loop.
 final class PacketThread {
-    /// Something that the packet thread does between two batches.
-    typealias Order = @Sendable (PacketLoop) -> Void
-
-    /// The control side's half of the door.
-    private final class Door: Sendable {
-        struct State {
-            /// Set until it was carried out.
-            var order: Order?
-            var isRunning = true
-        }
-        let state = Mutex(State())
-        let knock: EventFD
-        let done: EventFD
-
-        init() throws(SyscallError) {
-            knock = try EventFD()
-            done = try EventFD()
-        }
-    }
-
-    private let door: Door
-    private let loop: PacketLoop
+    private let door: PacketDoor
     private var thread: SystemThread?
 
-    /// Starts the loop on a thread of its own.
+    /// Starts a loop on a thread of its own.
     ///
-    /// - Parameter loss: signalled when the loop ends by itself.
-    init(loop: PacketLoop, loss: LossSignal) throws(SyscallError) {
-        let door = try Door()
-        try loop.listen(to: door.knock.descriptor.rawValue)
+    /// - Parameter cpu: the only CPU it may run on; nil leaves that to the scheduler.
+    init(
+        ports: consuming PacketPorts, settings: TunnelSettings, queue: Int, peers: consuming PeerTable,
+        notices: NoticeBoard
+    ) throws(SyscallError) {
+        let door = try PacketDoor()
+        let loop = LoopBox(
+            try PacketLoop(
+                ports: ports, door: door, notices: notices, settings: settings, queue: queue, peers: peers))
         self.door = door
-        self.loop = loop
-        thread = try SystemThread.start(name: "poplin-packets") {
+        let cpu = settings.cpus.isEmpty ? nil : settings.cpus[queue % settings.cpus.count]
+        thread = try SystemThread.start(name: "poplin-packets", cpu: cpu) {
             // Whoever finds a mistake in what reads strangers' packets gets none of this process's rights. Giving up is
             // refused to nobody.
             try? Capabilities.dropAll()
-            loop.run {
-                door.knock.drain()
-                guard let order = door.state.withLock({ $0.order }) else { return }
-                order(loop)
-                door.state.withLock { $0.order = nil }
-                door.done.signal()
-            }
-            door.state.withLock { $0.isRunning = false }
-            door.done.signal()
-            if !loop.isEnding { loss.event.signal() }
+            loop.run()
         }
     }
 
-    /// Whether the loop still runs.
-    var isRunning: Bool { door.state.withLock(\.isRunning) }
+    /// Whether packets are carried: false once the device is gone.
+    var isCarrying: Bool { door.isOpen }
 
-    /// Has the packet thread carry out `order` between two batches, and waits for it.
-    ///
-    /// Once the loop has ended the order is carried out here: nobody else touches the loop any more.
-    func perform(_ order: @escaping Order) {
-        let accepted = door.state.withLock { state in
-            if state.isRunning { state.order = order }
-            return state.isRunning
-        }
-        guard accepted else { return order(loop) }
-        door.knock.signal()
-        while true {
-            // It only fails on a closed descriptor, which this object owns.
-            _ = try? door.done.descriptor.waitReadable(timeoutMilliseconds: -1)
-            door.done.drain()
-            let (isCarriedOut, isRunning) = door.state.withLock { ($0.order == nil, $0.isRunning) }
-            if isCarriedOut { return }
-            if !isRunning {
-                door.state.withLock { $0.order = nil }
-                return order(loop)
-            }
-        }
-    }
-
-    /// Appends copies of what the loop reads and writes.
-    func append(portsTo list: inout DescriptorList) throws(SyscallError) {
-        try loop.ports.append(copiesTo: &list)
+    /// Has the packet thread carry out `order` between two turns, and waits for it.
+    func perform(_ order: @escaping PacketDoor.Order) {
+        door.perform(order)
     }
 
     /// What the loop has counted by now.
     func counters() -> TunnelCounters {
         let copy = CountersCopy()
-        perform { loop in copy.value.withLock { $0 = loop.counters } }
+        perform { loop in copy.value.withLock { $0 = loop.peers.counters } }
         return copy.value.withLock { $0 } ?? TunnelCounters(table: ForwardingTable(peers: [], prefixes: []))
+    }
+
+    /// Copies of what packets wait in.
+    func copyPorts() throws(SyscallError) -> DescriptorList {
+        let copy = PortsCopy()
+        perform { copy.take($0.ports) }
+        return try copy.give()
     }
 
     /// Ends the loop and gives back what it counted.
     func stop() -> TunnelCounters {
+        let counters = counters()
         perform { $0.end() }
         if let thread = thread.take() { thread.join() }
-        return loop.counters
+        return counters
     }
 }
 
-/// Tells the reconciler that the packet loop has ended by itself.
-final class LossSignal: Sendable {
-    let event: EventFD
+/// Carries the loop to its thread, which alone touches it from then on: that makes the unchecked conformance sound.
+private final class LoopBox: @unchecked Sendable {
+    private var loop: PacketLoop?
 
-    init() throws(SyscallError) {
-        event = try EventFD()
+    init(_ loop: consuming PacketLoop) {
+        self.loop = consume loop
+    }
+
+    func run() {
+        guard var loop = loop.take() else { return }
+        loop.run()
     }
 }
 
 /// Carries the counters from one thread to the other.
 private final class CountersCopy: Sendable {
     let value = Mutex<TunnelCounters?>(nil)
+}
+
+/// Carries copies of descriptors from one thread to the other.
+private final class PortsCopy: Sendable {
+    private let list = Mutex(DescriptorList())
+    private let problem = Mutex<SyscallError?>(nil)
+
+    func take(_ ports: borrowing PacketPorts) {
+        list.withLock { list in
+            do throws(SyscallError) {
+                try ports.append(copiesTo: &list)
+            } catch {
+                problem.withLock { $0 = error }
+            }
+        }
+    }
+
+    func give() throws(SyscallError) -> DescriptorList {
+        if let problem = problem.withLock({ $0 }) { throw problem }
+        return list.withLock { list in
+            var all = DescriptorList()
+            swap(&all, &list)
+            return all
+        }
+    }
 }

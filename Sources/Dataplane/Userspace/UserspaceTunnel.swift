@@ -8,17 +8,18 @@ public import Packet
 /// IP-in-IP by a TUN device and a raw socket of protocol 4.
 public final class UserspaceTunnel: Tunnel {
     private var settings: TunnelSettings
-    private var thread: PacketThread?
+    private var threads: [PacketThread] = []
     private var table = ForwardingTable(peers: [], prefixes: [])
     private var earlier: TunnelCounters
-    private let loss: LossSignal
+    private var ways: [IPv4Address: OuterWay] = [:]
+    private let notices: NoticeBoard
     public private(set) var peers: [TunnelPeer]?
 
     /// A tier that carries nothing yet.
     public init(settings: TunnelSettings) throws(SyscallError) {
         self.settings = settings
         earlier = TunnelCounters(table: table)
-        loss = try LossSignal()
+        notices = try NoticeBoard()
     }
 
     public static func probe() -> Availability {
@@ -37,39 +38,50 @@ public final class UserspaceTunnel: Tunnel {
         return .available
     }
 
-    public var noticeDescriptor: Int32 { loss.event.descriptor.rawValue }
+    public var noticeDescriptor: Int32 { notices.descriptor }
 
-    public func takeNotices() -> [TunnelNotice] {
-        loss.event.drain() ? [.stopped] : []
-    }
+    public func takeNotices() -> [TunnelNotice] { notices.take() }
 
-    public var isCarried: Bool { thread?.isRunning ?? false }
+    public var isCarried: Bool { !threads.isEmpty && threads.allSatisfy(\.isCarrying) }
 
     public func carry(device: String) throws(SyscallError) {
-        retire()
-        let ports = try PacketPorts.open(device: device, settings: settings)
+        try start(DescriptorList(), device: device)
         // Only IPv4 is carried: without an IPv6 address the kernel puts no router solicitations into the device,
         // which would show as drops. A kernel without IPv6 has no such setting and needs none.
         try? Sysctl.write("net/ipv6/conf/\(device)/addr_gen_mode", "1")
-        try start(ports)
     }
 
     public func handOver() throws(SyscallError) -> DescriptorList {
         var list = DescriptorList()
-        if let thread { try thread.append(portsTo: &list) }
+        for thread in threads { list.append(try thread.copyPorts()) }
         retire()
         return list
     }
 
     public func takeOver(_ descriptors: consuming DescriptorList, device: String) throws(SyscallError) {
-        retire()
-        try start(try PacketPorts.adopt(&descriptors, device: device, settings: settings))
+        try start(descriptors, device: device)
     }
 
-    private func start(_ ports: consuming PacketPorts) throws(SyscallError) {
+    /// Starts a thread for each queue, on what is handed over as far as that goes. Handed over queues that are more than
+    /// the settings ask for are closed with the packets in them.
+    private func start(_ descriptors: consuming DescriptorList, device: String) throws(SyscallError) {
+        retire()
         _ = takeNotices()
-        let loop = try PacketLoop(ports: ports, settings: settings, table: table)
-        thread = try PacketThread(loop: loop, loss: loss)
+        do throws(SyscallError) {
+            for queue in 0..<settings.queues {
+                let ports =
+                    descriptors.count == 0
+                    ? try PacketPorts.open(device: device, settings: settings, queue: queue)
+                    : try PacketPorts.adopt(&descriptors, device: device, settings: settings, queue: queue)
+                threads.append(
+                    try PacketThread(
+                        ports: ports, settings: settings, queue: queue, peers: PeerTable(table, ways: ways),
+                        notices: notices))
+            }
+        } catch {
+            retire()
+            throw error
+        }
     }
 
     public func setPeers(_ peers: [TunnelPeer]) throws(SyscallError) {
@@ -80,32 +92,35 @@ public final class UserspaceTunnel: Tunnel {
             })
         self.table = table
         earlier = earlier.carried(to: table)
-        thread?.perform { $0.use(table) }
+        let ways = ways
+        for thread in threads { thread.perform { $0.peers.use(table, ways: ways) } }
         self.peers = peers
     }
 
-    public func setWays(_ ways: [IPv4Address: OuterWay]) {}
+    public func setWays(_ ways: [IPv4Address: OuterWay]) {
+        self.ways = ways
+        for thread in threads { thread.perform { $0.peers.use(ways: ways) } }
+    }
 
     public func setDeviceMTU(_ mtu: Int) {
         guard mtu != settings.deviceMTU else { return }
         settings.deviceMTU = mtu
-        thread?.perform { $0.setDeviceMTU(mtu) }
+        for thread in threads { thread.perform { $0.setDeviceMTU(mtu) } }
     }
 
     public func counters() -> TunnelCounters {
         var sum = earlier
-        if let thread { sum.add(thread.counters()) }
+        for thread in threads { sum.add(thread.counters()) }
         return sum
     }
 
-    /// Ends the thread and keeps what it counted.
+    /// Ends the threads and keeps what they counted.
     private func retire() {
-        guard let thread else { return }
-        self.thread = nil
-        earlier.add(thread.stop())
+        for thread in threads { earlier.add(thread.stop()) }
+        threads = []
     }
 
     deinit {
-        _ = thread?.stop()
+        for thread in threads { _ = thread.stop() }
     }
 }
