@@ -165,6 +165,46 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `All queues are handed over, and their number may change both ways`() throws {
+            var specification = Self.specification
+            specification.nodes[0].extraConfig = "tunnel:\n  queues: 2\n"
+            try withLab(specification) { lab in
+                #expect(try Self.packetThreads(lab) == 2)
+                let pinger = try lab.startPing(from: "w1", to: "w3")
+                try waitUntil("replies") { pinger.received > 20 }
+                #expect(try lab.replaceAgent(on: "n1") == .code(0))
+                #expect(try lab.waitReady("n1").pid == lab.agent("n1")?.pid)
+                #expect(try Self.packetThreads(lab) == 2)
+                let report = pinger.stop()
+                #expect(report.lost.count <= Self.tolerated && report.duplicates == 0, "\(report.summary)")
+                let path = lab.configPath("n1")
+                for (before, after) in [(2, 1), (1, 2)] {
+                    let text = try TextFile.read(path)
+                    try TextFile.replace(
+                        path, with: text.replacingOccurrences(of: "queues: \(before)", with: "queues: \(after)"))
+                    #expect(try lab.replaceAgent(on: "n1") == .code(0))
+                    try lab.waitReady("n1")
+                    #expect(try Self.packetThreads(lab) == after)
+                    for _ in 0..<8 {
+                        // Another flow each time: each finds its queue and its socket, and only one.
+                        for (source, target) in [("w1", "w3"), ("w3", "w1")] {
+                            let echo = try lab.echo(.udp, from: source, to: target, count: 3)
+                            #expect(echo.isComplete, "\(source) to \(target): \(echo)")
+                        }
+                    }
+                    let pings = try lab.ping(from: "w1", to: "w3", count: 20)
+                    #expect(pings.isComplete && pings.duplicates == 0, "\(pings.summary)")
+                }
+            }
+        }
+
+        private static func packetThreads(_ lab: Lab) throws -> Int {
+            let process = try #require(lab.agent("n1")).pid
+            return try Directory.list("/proc/\(process)/task").count { thread in
+                (try? TextFile.read("/proc/\(process)/task/\(thread)/comm")) == "poplin-packets\n"
+            }
+        }
+
         /// Of what n1 sends to n3.
         private static func outerTimeToLive(_ lab: Lab) throws -> UInt8 {
             let sniffer = try #require(lab.sniffer)
