@@ -10,16 +10,19 @@ internal import Rtnetlink
 
 /// `poplin agent`.
 public enum AgentProcess {
-    /// How long a second agent waits for the first to go.
-    private static let lockPatienceMilliseconds: Int32 = 2000
-
     private static let handled = [Signals.terminate, Signals.interrupt, Signals.hangup]
 
     /// Runs the agent until it is told to end.
     ///
-    /// - Parameter once: reconcile once and return; only for tiers that need no process.
+    /// - Parameters:
+    ///   - once: reconcile once and return; only for tiers that need no process.
+    ///   - takesOver: where an agent runs, go on in its place without losing a packet.
     /// - Throws: an error whose description is one line for a person.
-    public static func run(configPath: String, environment: [String: String], once: Bool, log: Logger) throws {
+    public static func run(
+        configPath: String, environment: [String: String], once: Bool, takesOver: Bool, log: Logger
+    ) throws {
+        // Before anything is read, so that no file can make this process do what it has no right for any more.
+        try Capabilities.reduce(to: [.netAdmin, .netRaw])
         Memory.mapAllocations(from: 1 << 19)
         // Before any thread is started, so that all inherit the mask and only the descriptor sees the signals.
         // Nor may a log reader that went away end the process.
@@ -35,20 +38,42 @@ public enum AgentProcess {
         var netlink = try NetlinkSocket()
         let local = try config.localNode(facts: try HostReader.read(&netlink, device: config.tunnelDevice).facts)
         try Directory.create(config.runDirectory)
-        let lock = try FileLock.acquire(
-            path: config.lockPath, waitMilliseconds: lockPatienceMilliseconds)
-        let namespaceLock = try NamespaceLock.acquire(waitMilliseconds: lockPatienceMilliseconds)
-        log.info(
-            "node \(local.name), address \(local.address), tier \(choice.tier.rawValue) (\(choice.reason))")
         let tunnel = try UserspaceTunnel(settings: config.tunnelSettings(localAddress: local.address.address))
-        let reconciler = try Reconciler(
+        var reconciler = try Reconciler(
             local: local, tier: choice, tunnel: tunnel,
             settings: HostSettings(runDirectory: config.runDirectory), log: log)
+        var datastore = FileDatastore(directory: config.datastoreDirectory)
+        let takeover = takesOver ? try prepareTakeover(config, &reconciler, &datastore) : nil
+        let seat =
+            switch takeover {
+            case .some(let takeover): try takeover.take(tunnel, config)
+            case .none: try AgentSeat.acquire(config)
+            }
+        log.info(
+            "node \(local.name), address \(local.address), tier \(choice.tier.rawValue) (\(choice.reason))")
         var loop = try ControlLoop(
-            configFile: configFile, config: config, reconciler: reconciler, signals: signals, log: log)
+            configFile: configFile, config: config, datastore: datastore, reconciler: reconciler, signals: signals,
+            seat: seat, log: log)
+        if let takeover {
+            guard try loop.walkFirst() else { throw AgentError("nothing was taken over: the log says what failed") }
+            try takeover.confirm()
+            log.info("taken over from the running agent")
+        }
         try loop.run()
-        _ = consume namespaceLock
-        _ = consume lock
+    }
+
+    /// Does all that takes time before the running agent stops: reading, deciding, making the table of peers.
+    private static func prepareTakeover(
+        _ config: NodeConfig, _ reconciler: inout Reconciler, _ datastore: inout FileDatastore
+    ) throws -> Takeover? {
+        reconciler.take(datastore.load())
+        try reconciler.prepare()
+        guard let takeover = try Takeover.begin(config) else { return nil }
+        guard reconciler.knowsDatastore else {
+            throw AgentError(
+                "nothing was taken over: the datastore is not completely known, and the running agent may know more")
+        }
+        return takeover
     }
 }
 

@@ -9,11 +9,13 @@
 #include <stddef.h>
 #include <string.h>
 #include <malloc.h>
+#include <sys/prctl.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/icmp.h>
 #include <linux/if_tun.h>
@@ -53,6 +55,98 @@ int clinux_keep_icmp_errors(int fd, uint8_t protocol, uint32_t source) {
 
 int clinux_accept(int fd) {
     return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+ssize_t clinux_send_descriptors(int fd, const void *message, size_t length, const int *descriptors, int count) {
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int) * CLINUX_MOST_DESCRIPTORS)];
+    } control;
+    if (count < 0 || count > CLINUX_MOST_DESCRIPTORS) {
+        errno = EINVAL;
+        return -1;
+    }
+    struct iovec part = {.iov_base = (void *)message, .iov_len = length};
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+    if (count > 0) {
+        memset(&control, 0, sizeof control);
+        header.msg_control = &control;
+        header.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)count);
+        struct cmsghdr *first = CMSG_FIRSTHDR(&header);
+        first->cmsg_level = SOL_SOCKET;
+        first->cmsg_type = SCM_RIGHTS;
+        first->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)count);
+        memcpy(CMSG_DATA(first), descriptors, sizeof(int) * (size_t)count);
+    }
+    return sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+ssize_t clinux_receive_descriptors(int fd, void *message, size_t length, int *descriptors, int *count, int *truncated) {
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int) * CLINUX_MOST_DESCRIPTORS)];
+    } control;
+    struct iovec part = {.iov_base = message, .iov_len = length};
+    struct msghdr header = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    *count = 0;
+    *truncated = 0;
+    ssize_t result = recvmsg(fd, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (result < 0) return result;
+    for (struct cmsghdr *each = CMSG_FIRSTHDR(&header); each != NULL; each = CMSG_NXTHDR(&header, each)) {
+        if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SCM_RIGHTS) continue;
+        int bytes = (int)(each->cmsg_len - CMSG_LEN(0));
+        memcpy(descriptors + *count, CMSG_DATA(each), (size_t)bytes);
+        *count += bytes / (int)sizeof(int);
+    }
+    *truncated = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+    return result;
+}
+
+int clinux_peer_credentials(int fd, pid_t *process, uid_t *user) {
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    int result = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length);
+    if (result == 0) {
+        *process = credentials.pid;
+        *user = credentials.uid;
+    }
+    return result;
+}
+
+int clinux_get_capabilities(uint64_t *effective, uint64_t *permitted, uint64_t *inheritable) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct data[2];
+    int result = (int)syscall(SYS_capget, &header, data);
+    if (result == 0) {
+        *effective = (uint64_t)data[1].effective << 32 | data[0].effective;
+        *permitted = (uint64_t)data[1].permitted << 32 | data[0].permitted;
+        *inheritable = (uint64_t)data[1].inheritable << 32 | data[0].inheritable;
+    }
+    return result;
+}
+
+int clinux_set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheritable) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct data[2] = {
+        {.effective = (uint32_t)effective, .permitted = (uint32_t)permitted, .inheritable = (uint32_t)inheritable},
+        {.effective = (uint32_t)(effective >> 32),
+         .permitted = (uint32_t)(permitted >> 32),
+         .inheritable = (uint32_t)(inheritable >> 32)},
+    };
+    return (int)syscall(SYS_capset, &header, data);
+}
+
+int clinux_clear_ambient_capabilities(void) {
+    return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+}
+
+int clinux_drop_from_bounding_set(int capability) {
+    return prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+}
+
+int clinux_set_no_new_privileges(void) {
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 int clinux_unshare_network(void) {
@@ -122,6 +216,14 @@ int clinux_tun_attach(int fd, char *name, unsigned short flags) {
     memcpy(request.ifr_name, name, IFNAMSIZ - 1);
     request.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | flags);
     int result = ioctl(fd, TUNSETIFF, &request);
+    if (result == 0) memcpy(name, request.ifr_name, IFNAMSIZ);
+    return result;
+}
+
+int clinux_tun_name(int fd, char *name) {
+    struct ifreq request;
+    memset(&request, 0, sizeof request);
+    int result = ioctl(fd, TUNGETIFF, &request);
     if (result == 0) memcpy(name, request.ifr_name, IFNAMSIZ);
     return result;
 }

@@ -74,6 +74,11 @@ public protocol Tunnel: AnyObject {
 
     /// Makes the device or takes over the one of this name, and starts to carry its packets.
     func carry(device: String) throws(SyscallError)
+    /// Stops carrying, and gives what another process needs to go on where this one ends, without losing a packet; the
+    /// same list lets this one go on. A tier whose packets the kernel carries has nothing to give.
+    func handOver() throws(SyscallError) -> DescriptorList
+    /// Goes on with what ``handOver()`` gave, here or in another process.
+    func takeOver(_ descriptors: consuming DescriptorList, device: String) throws(SyscallError)
     /// Puts the peers in force; when this returns, the next packet meets them.
     func setPeers(_ peers: [TunnelPeer]) throws(SyscallError)
     /// How outer packets leave, by outer address; a peer that is not named uses the socket. Tiers whose packets the
@@ -92,4 +97,11 @@ public protocol Tunnel: AnyObject {
     func takeNotices() -> [TunnelNotice]
     /// What was counted since the tier was made, for the peers in force.
     func counters() -> TunnelCounters
+}
+
+extension Tunnel {
+    public func handOver() throws(SyscallError) -> DescriptorList { DescriptorList() }
+    public func takeOver(_ descriptors: consuming DescriptorList, device: String) throws(SyscallError) {
+        try carry(device: device)
+    }
 }

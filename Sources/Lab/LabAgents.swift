@@ -19,11 +19,43 @@ extension Lab {
     /// - Parameter arguments: after `agent --config FILE`.
     /// - Throws: ``LabError`` where one runs already or there is no program.
     public func startAgent(on name: String, arguments: [String] = [], environment: [String: String] = [:]) throws {
+        guard agent(name) == nil else { throw LabError.invalid("the agent of \(name) runs already") }
+        let agent = try launchAgent(on: name, arguments: arguments, environment: environment)
+        state.withLock { $0.agents[name] = agent }
+    }
+
+    /// Starts an agent that takes over from the node's running one, and waits until that one has ended.
+    ///
+    /// - Returns: how the former agent ended.
+    /// - Throws: ``LabError`` where the successor ends or the former agent does not; the former one stays the node's.
+    public func replaceAgent(on name: String, timeoutMilliseconds: Int32 = 20_000) throws -> ExitStatus {
+        guard let former = agent(name) else { throw LabError.invalid("no agent runs on \(name)") }
+        let successor = try launchAgent(on: name, arguments: ["--take-over"], environment: [:])
+        let deadline = Monotonic.now + UInt64(max(0, timeoutMilliseconds)) * 1_000_000
+        while true {
+            if let status = try former.wait(timeoutMilliseconds: 5) {
+                try directory.forgetProcess(former.pid)
+                state.withLock { $0.agents[name] = successor }
+                return status
+            }
+            if let ended = try successor.wait(timeoutMilliseconds: 0) {
+                try directory.forgetProcess(successor.pid)
+                throw LabError.agentEnded(node: name, status: "\(ended)", log: logTail(name, lines: 3))
+            }
+            guard Monotonic.now < deadline else {
+                throw LabError.timedOut("\(name): waited \(timeoutMilliseconds) ms for the former agent to end")
+            }
+            try interruption.check()
+        }
+    }
+
+    private func launchAgent(
+        on name: String, arguments: [String], environment: [String: String]
+    ) throws -> ChildProcess {
         let node = try node(name)
         guard let binary else {
             throw LabError.invalid("no poplin program found: build it, or name it in POPLIN_BIN")
         }
-        guard agent(name) == nil else { throw LabError.invalid("the agent of \(name) runs already") }
         let log = ChildProcess.Output.file(directory.log(node.name))
         // What overrides the user's own config has no place in the lab's.
         let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("POPLIN_") }
@@ -31,8 +63,8 @@ extension Lab {
             binary, ["agent", "--config", directory.config(node.name)] + arguments,
             environment: inherited.merging(environment) { _, new in new },
             inNamespace: builder.host(node.name).namespace, output: log, errors: log, newProcessGroup: true)
-        state.withLock { $0.agents[name] = agent }
         if let process = RunningProcess(pid: agent.pid) { try directory.noteProcess(process) }
+        return agent
     }
 
     /// Starts the agents of all registered nodes that have none.

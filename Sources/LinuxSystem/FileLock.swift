@@ -44,15 +44,38 @@ public struct FileLock: ~Copyable, Sendable {
             if deadline.hasPassed { throw .held(path: path, by: holder(of: path)) }
             Monotonic.sleep(milliseconds: UInt32(min(20, deadline.remainingMilliseconds)))
         }
+        let lock = FileLock(descriptor: descriptor, path: path)
         do throws(SyscallError) {
-            let number = descriptor.rawValue
-            let text = Array("\(getpid())\n".utf8)
-            try syscall("ftruncate", on: path) { ftruncate(number, 0) }
-            try syscall("write", on: path) { unsafe pwrite(number, text, text.count, 0) }
+            try lock.noteHolder()
         } catch {
             throw .system(error)
         }
+        return lock
+    }
+
+    /// Takes over a lock that another process has on this path, from a descriptor that it has passed on: the lock
+    /// belongs to the open file, and goes when nobody has that any more.
+    ///
+    /// - Throws: `EWOULDBLOCK` where the descriptor has no lock and another has one.
+    public static func adopt(
+        _ descriptor: consuming Descriptor, path: String
+    ) throws(SyscallError) -> FileLock {
+        let number = descriptor.rawValue
+        try syscall("flock", on: path) { flock(number, LOCK_EX | LOCK_NB) }
         return FileLock(descriptor: descriptor, path: path)
+    }
+
+    /// Writes this process's id into the file.
+    public func noteHolder() throws(SyscallError) {
+        let number = descriptor.rawValue
+        let text = Array("\(getpid())\n".utf8)
+        try syscall("ftruncate", on: path) { ftruncate(number, 0) }
+        try syscall("write", on: path) { unsafe pwrite(number, text, text.count, 0) }
+    }
+
+    /// Appends the lock's open file, for ``adopt(_:path:)`` in another process.
+    public func append(copyTo list: inout DescriptorList) throws(SyscallError) {
+        try list.append(copyOf: descriptor)
     }
 
     private init(descriptor: consuming Descriptor, path: String) {

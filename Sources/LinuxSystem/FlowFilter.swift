@@ -21,6 +21,16 @@ extension RawIPv4Socket {
             }
         }
     }
+
+    /// Takes every flow again.
+    public func takeAllFlows() throws(SyscallError) {
+        do throws(SyscallError) {
+            try descriptor.setOption(SOL_SOCKET, SO_DETACH_FILTER, 0, named: "SO_DETACH_FILTER")
+        } catch {
+            // It has taken all of them already.
+            if error.code != ENOENT { throw error }
+        }
+    }
 }
 
 /// The filter as classic BPF (Documentation/networking/filter.rst); a raw socket's filter sees the IP header first.

@@ -26,7 +26,7 @@ public struct NamespaceLock: ~Copyable, Sendable {
             let result = unsafe withUnsafePointer(to: &address) { pointer in
                 unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe bind(number, $0, length) }
             }
-            if result == 0 { return NamespaceLock(descriptor: descriptor) }
+            if result == 0 { return NamespaceLock(adopting: descriptor) }
             let code = errno
             guard code == EADDRINUSE else { throw SyscallError(operation: "bind", object: "@poplin", code: code) }
             if deadline.hasPassed {
@@ -37,7 +37,14 @@ public struct NamespaceLock: ~Copyable, Sendable {
         }
     }
 
-    private init(descriptor: consuming Descriptor) {
+    /// Takes over the lock of another process, from a descriptor that it has passed on: the name is the socket's, and
+    /// goes when nobody has that any more.
+    public init(adopting descriptor: consuming Descriptor) {
         self.descriptor = descriptor
+    }
+
+    /// Appends the lock's socket, for ``init(adopting:)`` in another process.
+    public func append(copyTo list: inout DescriptorList) throws(SyscallError) {
+        try list.append(copyOf: descriptor)
     }
 }

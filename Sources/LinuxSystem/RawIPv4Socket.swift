@@ -20,6 +20,11 @@ public struct RawIPv4Socket: ~Copyable, Sendable {
         descriptor = socket
     }
 
+    /// Takes over a socket that another process has made as ``init(proto:)`` does, and passed on.
+    public init(adopting descriptor: consuming Descriptor) {
+        self.descriptor = descriptor
+    }
+
     /// Takes only datagrams for this local address, and sends from it where the source field is 0.
     ///
     /// - Throws: `EADDRNOTAVAIL` where the host does not have the address.

@@ -51,6 +51,23 @@ public struct TunDevice: ~Copyable, Sendable {
         return device
     }
 
+    /// Takes a queue over that another process has opened and passed on.
+    ///
+    /// - Throws: `ENODEV` where it is a queue of another device, `EBADFD` where that device was deleted, `ENOTTY`
+    ///   or `EINVAL` where it is no queue.
+    public static func adopt(
+        _ descriptor: consuming Descriptor, named name: String
+    ) throws(SyscallError) -> TunDevice {
+        let number = descriptor.rawValue
+        var given = [CChar](repeating: 0, count: 16)
+        try syscall("TUNGETIFF", on: name) { unsafe clinux_tun_name(number, &given) }
+        let actual = String(decoding: given.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard actual == name else {
+            throw SyscallError(operation: "TUNGETIFF of \(actual)", object: name, code: ENODEV)
+        }
+        return TunDevice(descriptor: descriptor, name: name)
+    }
+
     private init(descriptor: consuming Descriptor, name: String) {
         self.descriptor = descriptor
         self.name = name

@@ -55,7 +55,7 @@ extension TunnelDevice {
 
 /// An ordered list of changes.
 ///
-/// Make before break: the device, host settings, everybody who may still send or will send, routes added and
+/// Make before break: everybody who may still send or will send, the device, host settings, routes added and
 /// replaced in place; only then are routes, addresses and former peers taken away.
 public struct Plan: Sendable {
     public private(set) var steps: [Step] = []
@@ -68,12 +68,13 @@ public struct Plan: Sendable {
     /// - Parameter mayRemove: false until the first complete snapshot of the datastore; then nothing is taken away.
     public init(desired: DesiredState, observed: Observed, mayRemove: Bool) {
         let isOurs = desired.foreignDevice == nil
+        let keptPeers = Plan.union(desired.peers, observed.peers ?? [])
+        // A tunnel that begins to carry knows its peers: packets may be waiting.
+        if observed.peers != keptPeers { steps.append(.peers(keptPeers)) }
         if isOurs { planDevice(desired.device, observed) }
         for setting in desired.settings where !setting.holds(observed.settings) {
             steps.append(.hostSetting(setting))
         }
-        let keptPeers = Plan.union(desired.peers, observed.peers ?? [])
-        if observed.peers != keptPeers { steps.append(.peers(keptPeers)) }
         let routes = isOurs ? desired.routes : desired.routes.filter { $0.link != Route.tunnelLink }
         let removals = planRoutes(routes, observed.routes)
         guard mayRemove else { return }

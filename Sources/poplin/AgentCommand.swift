@@ -13,8 +13,12 @@ struct AgentCommand: ParsableCommand {
     @Flag(help: "Reconcile once and end (kernel and bpf tiers).")
     var once = false
 
+    @Flag(help: "Go on in the place of the running agent, if there is one, without losing packets.")
+    var takeOver = false
+
     func run() throws {
         try AgentProcess.run(
-            configPath: config.config, environment: config.environment, once: once, log: AgentLog.logger())
+            configPath: config.config, environment: config.environment, once: once, takesOver: takeOver,
+            log: AgentLog.logger())
     }
 }

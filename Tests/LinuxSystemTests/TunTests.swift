@@ -28,6 +28,27 @@ private let farAddress: UInt32 = 0x0a63_0002
         }
     }
 
+    @Test func `a queue that was passed on is adopted with its waiting packets, by its device name only`() throws {
+        try withNamespace { name in
+            var list = DescriptorList()
+            do {
+                let tun = try device(name) { try TunDevice.open("ptun0", multiQueue: true, persistent: true) }
+                for _ in 0..<2 { try list.append(copyOf: tun.descriptor) }
+            }
+            try NetworkNamespace.run(in: name) {
+                try InetSocket(.udp).send([1, 2, 3], to: farAddress, port: 6000)
+            }
+            let stranger = #expect(throws: SyscallError.self) {
+                _ = try TunDevice.adopt(try unwrap(list.removeFirst()), named: "ptun1")
+            }
+            #expect(stranger?.code == ENODEV)
+            let tun = try TunDevice.adopt(try unwrap(list.removeFirst()), named: "ptun0")
+            let packet = try nextPacket(tun)
+            #expect(packet.suffix(3) == [1, 2, 3])
+            try ip(in: name, "link", "del", "ptun0")
+        }
+    }
+
     @Test func `a packet routed into the device is read, an answer written to it arrives`() throws {
         try withNamespace { name in
             let tun = try device(name) { try TunDevice.open("ptun%d", multiQueue: false) }

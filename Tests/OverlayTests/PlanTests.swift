@@ -35,15 +35,15 @@ struct PlanTests {
 
     private let blocks = [Block(prefix: "10.244.2.0/26", node: "n2"), Block(prefix: "10.244.3.0/26", node: "n3")]
 
-    @Test("from nothing: the device, its settings, the peers, then every route")
+    @Test("from nothing: the peers, the device, its settings, then every route")
     func fromNothing() {
         let desired = desired(blocks)
         #expect(
             Plan(desired: desired, observed: Observed(), mayRemove: false).steps == [
-                .device(.carry(name: "tunl0")), .device(.setMTU(1480)), .device(.setUp),
+                .peers(desired.peers), .device(.carry(name: "tunl0")), .device(.setMTU(1480)), .device(.setUp),
                 .device(.addAddress("10.244.1.0")), .hostSetting(.forwarding),
                 .hostSetting(.looseReversePath(device: "tunl0")), .hostSetting(.looseReversePath(device: "eth0")),
-                .peers(desired.peers), .route(.add(desired.routes[0])), .route(.add(desired.routes[1])),
+                .route(.add(desired.routes[0])), .route(.add(desired.routes[1])),
             ])
     }
 
@@ -84,11 +84,11 @@ struct PlanTests {
         let narrow = plan.steps.last
         #expect(
             plan.steps.dropLast() == [
-                .device(.addAddress("10.244.9.0")),
                 .peers([
                     TunnelPeer(name: "n2", address: "10.0.1.2", prefixes: ["10.244.1.0/26", "10.244.2.0/26"]),
                     TunnelPeer(name: "n3", address: "10.0.2.1", prefixes: ["10.244.3.0/26"]),
                 ]),
+                .device(.addAddress("10.244.9.0")),
                 .route(.add(after.routes[0])),
                 .route(.replace(before.routes[1], with: after.routes[1])),
                 .route(.remove(before.routes[0])),

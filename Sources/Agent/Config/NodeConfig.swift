@@ -64,6 +64,8 @@ public struct NodeConfig: Hashable, Sendable {
 
     /// Where the running agent answers.
     public var statusSocketPath: String { runDirectory + "/status.sock" }
+    /// Where the running agent waits for a successor.
+    var handoverSocketPath: String { runDirectory + "/handover" }
     /// The lock that one agent holds.
     public var lockPath: String { runDirectory + "/lock" }
 

@@ -31,7 +31,8 @@ public struct Cleaner: ~Copyable {
         let config = try ConfigFile(path: configPath, environment: environment).load()
         let netlink = try NetlinkSocket()
         let record = HostSettings(runDirectory: config.runDirectory).record
-        let files = [config.statusSocketPath, record, config.lockPath].filter { File.exists($0) }
+        let files = [config.statusSocketPath, config.handoverSocketPath, record, config.lockPath]
+            .filter { File.exists($0) }
         let lock = try dryRun ? nil : Cleaner.takeLock(config)
         let namespaceLock = try dryRun ? nil : Cleaner.takeNamespaceLock()
         self.config = config

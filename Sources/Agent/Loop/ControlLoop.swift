@@ -18,6 +18,7 @@ struct ControlLoop: ~Copyable {
         static let tunnel: UInt64 = 6
         static let ways: UInt64 = 7
         static let paths: UInt64 = 8
+        static let handover: UInt64 = 9
     }
 
     /// Nanoseconds before what could not be read is read again.
@@ -38,7 +39,7 @@ struct ControlLoop: ~Copyable {
     private var datastoreWatch: DirectoryWatch
     private var monitor: NetlinkMonitor
     private let signals: SignalFD
-    private let listener: UnixListener
+    private let seat: AgentSeat
     private let timer: TimerFD
     private var epoll: Epoll
 
@@ -49,42 +50,48 @@ struct ControlLoop: ~Copyable {
     private var lastWalk: (started: UInt64, ended: UInt64) = (0, 0)
 
     init(
-        configFile: ConfigFile, config: NodeConfig, reconciler: consuming Reconciler, signals: consuming SignalFD,
-        log: Logger
+        configFile: ConfigFile, config: NodeConfig, datastore: FileDatastore, reconciler: consuming Reconciler,
+        signals: consuming SignalFD, seat: consuming AgentSeat, log: Logger
     ) throws {
         // The subscription comes before the first read: what changes in between is then told of.
         let monitor = try NetlinkMonitor()
         let ways = try OuterWays(config.express, log: log)
         let datastoreWatch = try DirectoryWatch(config.datastoreDirectory)
         let configWatch = try DirectoryWatch(configFile.directory)
-        let listener = try UnixListener(path: config.statusSocketPath)
         let timer = try TimerFD()
         let epoll = try Epoll()
         try epoll.add(signals.descriptor.rawValue, token: Token.signal)
         try epoll.add(configWatch.fileDescriptor, token: Token.config)
         try epoll.add(datastoreWatch.fileDescriptor, token: Token.datastore)
         try epoll.add(monitor.fileDescriptor, token: Token.kernel)
-        try epoll.add(listener.descriptor.rawValue, token: Token.status)
+        try epoll.add(seat.status.descriptor.rawValue, token: Token.status)
         try epoll.add(timer.descriptor.rawValue, token: Token.timer)
         try epoll.add(reconciler.tunnel.noticeDescriptor, token: Token.tunnel)
         for descriptor in ways.descriptors { try epoll.add(descriptor, token: Token.ways) }
         try epoll.add(reconciler.paths.fileDescriptor, token: Token.paths)
+        try epoll.add(seat.handover.descriptor.rawValue, token: Token.handover)
         self.log = log
         self.configFile = configFile
         self.config = config
         self.reconciler = reconciler
         self.ways = ways
-        self.datastore = FileDatastore(directory: config.datastoreDirectory)
+        self.datastore = datastore
         self.configWatch = configWatch
         self.datastoreWatch = datastoreWatch
         self.monitor = monitor
         self.signals = signals
-        self.listener = listener
+        self.seat = seat
         self.timer = timer
         self.epoll = epoll
     }
 
-    /// Runs until SIGTERM or SIGINT. Routes and device stay.
+    /// Walks for the first time; whether that went through, and the tunnel is carried.
+    mutating func walkFirst() throws -> Bool {
+        try walkIfDue()
+        return reconciler.readFailure == nil && reconciler.tunnel.isCarried
+    }
+
+    /// Runs until SIGTERM or SIGINT, or until a successor carries. Routes and device stay.
     mutating func run() throws {
         while true {
             try walkIfDue()
@@ -98,7 +105,7 @@ struct ControlLoop: ~Copyable {
                         readConfig()
                     } else {
                         log.info("stopping; routes and device stay")
-                        try? listener.removePath()
+                        seat.leave()
                         return
                     }
                 case Token.config: readConfigEvents()
@@ -111,6 +118,10 @@ struct ControlLoop: ~Copyable {
                 case Token.ways: ways.drain()
                 case Token.tunnel: if reconciler.takeNotices() { wantsWalk = true }
                 case Token.paths: if reconciler.hearPaths() { wantsWalk = true }
+                case Token.handover:
+                    let server = HandoverServer(local: reconciler.local, tunnel: reconciler.tunnel, log: log)
+                    if server.serve(seat) { return }
+                    wantsWalk = true
                 default: break
                 }
             }
@@ -206,7 +217,7 @@ struct ControlLoop: ~Copyable {
 
     private mutating func answerStatus() {
         do throws(SyscallError) {
-            while let client = try listener.accept() {
+            while let client = try seat.status.accept() {
                 let report = StatusReport(config: config, problems: configProblems, reconciler: reconciler, ways: ways)
                 StatusServer.answer(client, with: report, log: log)
             }

@@ -69,6 +69,7 @@ struct Reconciler: ~Copyable {
     /// The datastore's notes and errors.
     var datastoreErrors: [SourceError] { snapshot?.errors ?? [] }
     var datastoreNotes: [String] { snapshot?.notes ?? [] }
+    var knowsDatastore: Bool { snapshot?.isComplete ?? false }
     var isDatastoreInSync: Bool { snapshot?.inSync ?? false }
     /// Warnings about the agent's own work.
     var notices: [StatusReport.Notice] {
@@ -114,6 +115,13 @@ struct Reconciler: ~Copyable {
         for error in snapshot.errors where !known.contains(error) { log.error("\(error)") }
         if snapshot.state != self.snapshot?.state { topology = Topology(snapshot.state) }
         self.snapshot = snapshot
+    }
+
+    /// Tells the tier all that it must know to carry the next packet, and changes nothing else.
+    mutating func prepare() throws {
+        let view = try HostReader.read(&netlink, device: local.tunnelDevice)
+        if let device = view.observed.device { tunnel.setDeviceMTU(device.mtu) }
+        try tunnel.setPeers(DesiredState(local: local, topology: topology, facts: view.facts).peers)
     }
 
     /// Walks from the inputs to the kernel until nothing is left to do now.

@@ -39,6 +39,27 @@ int clinux_accept(int fd);
 /// Has a raw ICMP socket take only destination unreachable and time exceeded that quote an IPv4 packet of this protocol
 /// from this source address (host byte order).
 int clinux_keep_icmp_errors(int fd, uint8_t protocol, uint32_t source);
+// MARK: Descriptors between processes
+
+/// Descriptors that one message can carry; the kernel's own limit is 253.
+#define CLINUX_MOST_DESCRIPTORS 64
+
+/// Sends a message with descriptors (SCM_RIGHTS) over a Unix socket; never blocks, never raises SIGPIPE.
+ssize_t clinux_send_descriptors(int fd, const void *message, size_t length, const int *descriptors, int count);
+/// Receives one, never blocking; `descriptors` has room for CLINUX_MOST_DESCRIPTORS, and what is put there is closed on
+/// exec and the caller's. `truncated` is set where message or descriptors did not fit.
+ssize_t clinux_receive_descriptors(int fd, void *message, size_t length, int *descriptors, int *count, int *truncated);
+/// SO_PEERCRED: who made the other end.
+int clinux_peer_credentials(int fd, pid_t *process, uid_t *user);
+
+// MARK: Capabilities of the calling thread, a bit each
+
+int clinux_get_capabilities(uint64_t *effective, uint64_t *permitted, uint64_t *inheritable);
+int clinux_set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheritable);
+int clinux_clear_ambient_capabilities(void);
+/// Needs CAP_SETPCAP.
+int clinux_drop_from_bounding_set(int capability);
+int clinux_set_no_new_privileges(void);
 
 // MARK: Namespaces, threads, processes
 
@@ -72,6 +93,8 @@ extern const unsigned int clinux_tun_offload_tso4;
 
 /// TUNSETIFF with IFF_TUN | IFF_NO_PI | flags; `name` has IFNAMSIZ bytes and receives the name that was given.
 int clinux_tun_attach(int fd, char *name, unsigned short flags);
+/// TUNGETIFF: the name of the device that the queue belongs to, into IFNAMSIZ bytes.
+int clinux_tun_name(int fd, char *name);
 int clinux_tun_set_persistent(int fd, int persistent);
 int clinux_tun_set_offload(int fd, unsigned int flags);
 /// How many packets may wait in a device (`ip link set txqueuelen`), asked through any socket.

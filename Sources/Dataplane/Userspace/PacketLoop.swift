@@ -11,7 +11,7 @@ struct PacketLoop: ~Copyable {
         static let door: UInt64 = 2
     }
 
-    private let ports: PacketPorts
+    let ports: PacketPorts
     private let door: PacketDoor
     private let notices: NoticeBoard
     /// Nanoseconds.

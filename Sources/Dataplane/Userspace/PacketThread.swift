@@ -24,7 +24,12 @@ final class PacketThread {
                 ports: ports, door: door, notices: notices, settings: settings, queue: queue, peers: peers))
         self.door = door
         let cpu = settings.cpus.isEmpty ? nil : settings.cpus[queue % settings.cpus.count]
-        thread = try SystemThread.start(name: "poplin-packets", cpu: cpu) { loop.run() }
+        thread = try SystemThread.start(name: "poplin-packets", cpu: cpu) {
+            // Whoever finds a mistake in what reads strangers' packets gets none of this process's rights. Giving up is
+            // refused to nobody.
+            try? Capabilities.dropAll()
+            loop.run()
+        }
     }
 
     /// Whether packets are carried: false once the device is gone.
@@ -40,6 +45,13 @@ final class PacketThread {
         let copy = CountersCopy()
         perform { loop in copy.value.withLock { $0 = loop.peers.counters } }
         return copy.value.withLock { $0 } ?? TunnelCounters(table: ForwardingTable(peers: [], prefixes: []))
+    }
+
+    /// Copies of what packets wait in.
+    func copyPorts() throws(SyscallError) -> DescriptorList {
+        let copy = PortsCopy()
+        perform { copy.take($0.ports) }
+        return try copy.give()
     }
 
     /// Ends the loop and gives back what it counted.
@@ -68,4 +80,29 @@ private final class LoopBox: @unchecked Sendable {
 /// Carries the counters from one thread to the other.
 private final class CountersCopy: Sendable {
     let value = Mutex<TunnelCounters?>(nil)
+}
+
+/// Carries copies of descriptors from one thread to the other.
+private final class PortsCopy: Sendable {
+    private let list = Mutex(DescriptorList())
+    private let problem = Mutex<SyscallError?>(nil)
+
+    func take(_ ports: borrowing PacketPorts) {
+        list.withLock { list in
+            do throws(SyscallError) {
+                try ports.append(copiesTo: &list)
+            } catch {
+                problem.withLock { $0 = error }
+            }
+        }
+    }
+
+    func give() throws(SyscallError) -> DescriptorList {
+        if let problem = problem.withLock({ $0 }) { throw problem }
+        return list.withLock { list in
+            var all = DescriptorList()
+            swap(&all, &list)
+            return all
+        }
+    }
 }

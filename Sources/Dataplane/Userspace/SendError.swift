@@ -18,4 +18,9 @@ extension DropReason {
 extension SyscallError {
     /// Whether the TUN device that a queue was attached to has been deleted.
     var meansDeviceIsGone: Bool { code == EBADFD || code == ENODEV }
+
+    /// Fewer descriptors were handed over than the tunnel needs.
+    static func noDescriptor(for device: String) -> SyscallError {
+        SyscallError(operation: "take over", object: device, code: EBADF)
+    }
 }

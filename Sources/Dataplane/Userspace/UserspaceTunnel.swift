@@ -32,7 +32,8 @@ public final class UserspaceTunnel: Tunnel {
             try TunDevice.probe()
         } catch {
             return .unavailable(
-                because: "\(error.description): it needs the kernel's TUN driver (`modprobe tun`) and CAP_NET_ADMIN")
+                because: "\(error.description): it needs the kernel's TUN driver (`modprobe tun`), "
+                    + "a device file that this user may open, and CAP_NET_ADMIN")
         }
         return .available
     }
@@ -44,11 +45,34 @@ public final class UserspaceTunnel: Tunnel {
     public var isCarried: Bool { !threads.isEmpty && threads.allSatisfy(\.isCarrying) }
 
     public func carry(device: String) throws(SyscallError) {
+        try start(DescriptorList(), device: device)
+        // Only IPv4 is carried: without an IPv6 address the kernel puts no router solicitations into the device,
+        // which would show as drops. A kernel without IPv6 has no such setting and needs none.
+        try? Sysctl.write("net/ipv6/conf/\(device)/addr_gen_mode", "1")
+    }
+
+    public func handOver() throws(SyscallError) -> DescriptorList {
+        var list = DescriptorList()
+        for thread in threads { list.append(try thread.copyPorts()) }
+        retire()
+        return list
+    }
+
+    public func takeOver(_ descriptors: consuming DescriptorList, device: String) throws(SyscallError) {
+        try start(descriptors, device: device)
+    }
+
+    /// Starts a thread for each queue, on what is handed over as far as that goes. Handed over queues that are more than
+    /// the settings ask for are closed with the packets in them.
+    private func start(_ descriptors: consuming DescriptorList, device: String) throws(SyscallError) {
         retire()
         _ = takeNotices()
         do throws(SyscallError) {
             for queue in 0..<settings.queues {
-                let ports = try PacketPorts.open(device: device, settings: settings, queue: queue)
+                let ports =
+                    descriptors.count == 0
+                    ? try PacketPorts.open(device: device, settings: settings, queue: queue)
+                    : try PacketPorts.adopt(&descriptors, device: device, settings: settings, queue: queue)
                 threads.append(
                     try PacketThread(
                         ports: ports, settings: settings, queue: queue, peers: PeerTable(table, ways: ways),
@@ -58,9 +82,6 @@ public final class UserspaceTunnel: Tunnel {
             retire()
             throw error
         }
-        // Only IPv4 is carried: without an IPv6 address the kernel puts no router solicitations into the device,
-        // which would show as drops. A kernel without IPv6 has no such setting and needs none.
-        try? Sysctl.write("net/ipv6/conf/\(device)/addr_gen_mode", "1")
     }
 
     public func setPeers(_ peers: [TunnelPeer]) throws(SyscallError) {
