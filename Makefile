@@ -30,7 +30,7 @@ test: ## all checks, then all tests; its last lines are the test runner's summar
 	@scripts/check
 	@scripts/test $(ARGS)
 
-fuzz: ## the fuzz tests for a minute with new numbers, in release mode; ARGS="--seconds 300" for longer
+fuzz: ## the fuzz tests for a minute with new numbers; ARGS="--seconds 300 --release" for longer and faster
 	@scripts/install-dependencies build
 	@scripts/fuzz $(ARGS)
 
