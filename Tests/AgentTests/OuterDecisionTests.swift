@@ -146,6 +146,7 @@ struct OuterDecisionTests {
         (.outputRules, "and 1 more", { $0.chains = [chain(hook: 3, rules: 1), chain(hook: 4, rules: 2)] }),
         (.outputRules, "nat", { $0.legacyTables = ["nat"] }),
         (.queueingDiscipline, "tbf on eth0", { $0.qdiscs = [QdiscMessage(link: 2, kind: "tbf")] }),
+        (.queueingDiscipline, "BPF program on eth0", { $0.linksWithPrograms = [2] }),
         (.queueingDiscipline, "clsact", { $0.qdiscs.append(QdiscMessage(link: 2, kind: "clsact", parent: 1)) }),
         (
             .queueingDiscipline, "netem",

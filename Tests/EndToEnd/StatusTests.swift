@@ -81,7 +81,8 @@ extension EndToEndTests {
         ]
 
         private static let peerKeys: Set<String> = [
-            "node", "address", "verdict", "reason", "outer", "outerReason", "blocks", "txPackets", "txBytes", "rxPackets", "rxBytes",
+            "node", "address", "verdict", "reason", "outer", "outerReason", "blocks", "txPackets", "txBytes",
+            "rxPackets", "rxBytes",
         ]
 
         private static var specification: LabSpecification {
