@@ -5,7 +5,7 @@ RELEASE := -c release --static-swift-stdlib --product poplin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build debug demo test check format bench clean
+.PHONY: help build debug demo test fuzz check format bench soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ test: ## all checks, then all tests; its last lines are the test runner's summar
 	@scripts/check
 	@scripts/test $(ARGS)
 
+fuzz: ## the fuzz tests for a minute with new numbers, in release mode; ARGS="--seconds 300" for longer
+	@scripts/install-dependencies build
+	@scripts/fuzz $(ARGS)
+
 check: ## formatting, import rule and habits, and that these checks catch what they should
 	@scripts/install-dependencies build
 	@scripts/check --self-test
@@ -39,9 +43,13 @@ format: ## formats all Swift sources in place
 	@scripts/check --list | tr '\n' '\0' \
 		| xargs -0 -r swift format format --in-place --parallel --configuration .swift-format
 
-bench: ## the benchmarks that have an aim, ten minutes, into docs/figures; ARGS="resync rest" for some
-	@scripts/install-dependencies build
+bench: ## the benchmarks of the control side, ten minutes, into docs/figures; ARGS="resync rest" for some, ARGS=packets
+	@scripts/install-dependencies bench
 	@scripts/bench-all $(ARGS)
+
+soak: ## ten minutes of full load, garbage and a peer that comes and goes; ARGS="--minutes 1" for less
+	@scripts/install-dependencies bench
+	@scripts/bench-all soak $(ARGS)
 
 clean: ## removes what was built
 	@rm -rf .build Benchmarks/.build

@@ -63,9 +63,15 @@ let package = Package(
         // What several test targets share.
         .target(
             name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport", swiftSettings: strict),
+        // Not a test of its own: scripts/check-packet-path runs it.
+        .executableTarget(
+            name: "packetpath", dependencies: ["Lab", "LinuxSystem", "Net", "TestSupport"], path: "Tests/PacketPath",
+            exclude: ["counters.c"], swiftSettings: strict),
         .testTarget(name: "NetTests", dependencies: ["Net", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "OverlayTests", dependencies: ["Overlay", "Net", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "PacketTests", dependencies: ["Packet", "Net", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "PacketTests", dependencies: ["Packet", "Net", "LinuxSystem", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: strict),
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "RtnetlinkTests", dependencies: ["Rtnetlink", "TestSupport", "LinuxSystem", "Net", "CMnl"],
@@ -76,7 +82,7 @@ let package = Package(
         .testTarget(
             name: "AgentTests",
             dependencies: [
-                "Agent", "Dataplane", "Datastore", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink",
+                "Agent", "Dataplane", "Datastore", "Lab", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink",
                 "TestSupport",
             ],
             swiftSettings: strict),
@@ -88,7 +94,8 @@ let package = Package(
         .testTarget(
             name: "EndToEnd",
             dependencies: ["Lab", "poplin", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink", "TestSupport"],
-            swiftSettings: strict),
+            // Compiled by its test, for the kernel.
+            exclude: ["Support/BPF"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -38,6 +38,8 @@ public struct Survey: Sendable {
         let snapshot = datastore.load()
         var view = try HostReader.read(&netlink, device: local.tunnelDevice)
         let status = try StatusClient.ask(config.statusSocketPath)
+        // What ICMP has told of the paths, only the agent knows.
+        view.facts.pathMTUs = status?.pathMTUs ?? [:]
         let topology = Topology(snapshot.state)
         let desired = DesiredState(local: local, topology: topology, facts: view.facts)
         view.observed.settings = HostSettings.observe(desired.settings)
@@ -75,5 +77,17 @@ public struct Survey: Sendable {
     public var steps: [StepText] {
         let names = Dictionary(facts.links.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
         return plan.steps.map { StepText($0, device: local.tunnelDevice, names: names) }
+    }
+}
+
+extension StatusReport {
+    /// The learnt path MTUs, as the facts have them.
+    fileprivate var pathMTUs: [IPv4Address: UInt16] {
+        var mtus: [IPv4Address: UInt16] = [:]
+        for peer in peers {
+            guard let mtu = peer.pathMTU, let address = IPv4InterfaceAddress(peer.address) else { continue }
+            mtus[address.address] = UInt16(clamping: mtu)
+        }
+        return mtus
     }
 }

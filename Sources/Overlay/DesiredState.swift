@@ -57,6 +57,10 @@ public struct DesiredState: Sendable {
 
         var decider = Decider(local: local, topology: topology, underlay: underlay)
         let source = own?.tunnelAddress ?? .any
+        let deviceMTU = device.mtu
+        let limits = topology.nodes.map { node in
+            IPIP.routeMTU(path: underlay.pathMTU(to: node.address.address), device: deviceMTU)
+        }
         var foreign = ForeignRoutes(facts)
         var blocks: [BlockVerdict] = []
         var routes: [Route] = []
@@ -66,9 +70,11 @@ public struct DesiredState: Sendable {
         for block in topology.blocks {
             let decision = decider.decide(block)
             blocks.append(BlockVerdict(block: block, decision: decision))
-            guard let route = Route(block.prefix, decision, peer: decider.address(of: block), source: source) else {
-                continue
-            }
+            guard
+                let route = Route(
+                    block.prefix, decision, peer: decider.address(of: block), source: source,
+                    mtu: block.node >= 0 ? limits[Int(block.node)] : 0)
+            else { continue }
             if let holder = foreign.holder(of: route) {
                 conflicts.append(RouteConflict(destination: route.destination, routeProtocol: holder))
             } else {
@@ -130,11 +136,19 @@ enum IPIP {
     static func tunnelMTU(underlay: Int) -> Int {
         min(max(underlay - overhead, 68), 65_535 - overhead)
     }
+
+    /// The MTU that a tunnel route needs of its own, because outer packets have a narrower `path` than the device is
+    /// made for; 0 for none. By it the kernel answers or fragments inner packets before they are encapsulated.
+    static func routeMTU(path: Int?, device: Int) -> UInt16 {
+        guard let path else { return 0 }
+        let inner = tunnelMTU(underlay: path)
+        return inner < device ? UInt16(inner) : 0
+    }
 }
 
 extension Route {
-    /// The route that carries a decision out; nil for an unrouted block.
-    init?(_ destination: IPv4Prefix, _ decision: Decision, peer: IPv4Address, source: IPv4Address) {
+    /// The route that carries a decision out; nil for an unrouted block. Only tunnel routes take the `mtu`.
+    init?(_ destination: IPv4Prefix, _ decision: Decision, peer: IPv4Address, source: IPv4Address, mtu: UInt16) {
         switch decision.verdict {
         case .unrouted:
             return nil
@@ -142,7 +156,8 @@ extension Route {
             self.init(destination: destination, kind: .blackhole, metric: Route.blackholeMetric)
         case .tunnel:
             self.init(
-                destination: destination, gateway: peer, link: Route.tunnelLink, source: source, flags: .onlink)
+                destination: destination, gateway: peer, link: Route.tunnelLink, source: source, mtu: mtu,
+                flags: .onlink)
         case .direct:
             guard let path = decision.path else { return nil }
             self.init(

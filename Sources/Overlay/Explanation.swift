@@ -25,7 +25,7 @@ public struct Explanation: Hashable, Sendable {
     public var via: IPv4Address?
     public var device: String?
     public var tier: String?
-    /// Bytes of the largest packet that the device takes.
+    /// Bytes of the largest packet that goes this way whole: the device's MTU, or that of the route where it is less.
     public var mtu: Int?
     public var checks: [Check] = []
     /// Whether the kernel has the route that the verdict asks for.
@@ -73,7 +73,7 @@ public struct Explanation: Hashable, Sendable {
         case .tunnel:
             via = peerAddress?.address
             device = local.tunnelDevice
-            mtu = desired.device.mtu
+            mtu = wanted.flatMap { $0.mtu == 0 ? nil : Int($0.mtu) } ?? desired.device.mtu
             self.tier = tier
         case .direct:
             via = decision.path?.gateway ?? peerAddress?.address

@@ -52,7 +52,7 @@ public struct UnderlayRoute: Hashable, Sendable {
     public var gatewayIsOnlink: Bool
     /// As ``UnderlayPath/hasOtherGateway``.
     public var hasOtherGateway: Bool
-    /// As ``UnderlayPath/mtu``.
+    /// The route's own MTU in bytes (`RTAX_MTU`); 0 for none.
     public var mtu: UInt32
     /// As ``UnderlayPath/hasDetail``.
     public var hasDetail: Bool
@@ -82,11 +82,17 @@ public struct HostFacts: Hashable, Sendable {
     public var addresses: [LinkAddress]
     /// The main table without our own protocol, in any order.
     public var underlayRoutes: [UnderlayRoute]
+    /// Learnt path MTUs by a peer's underlay address: bytes of the largest outer packet that comes through (RFC 1191).
+    public var pathMTUs: [IPv4Address: UInt16]
 
     /// A host's facts.
-    public init(links: [Link] = [], addresses: [LinkAddress] = [], underlayRoutes: [UnderlayRoute] = []) {
+    public init(
+        links: [Link] = [], addresses: [LinkAddress] = [], underlayRoutes: [UnderlayRoute] = [],
+        pathMTUs: [IPv4Address: UInt16] = [:]
+    ) {
         self.links = links
         self.addresses = addresses
         self.underlayRoutes = underlayRoutes
+        self.pathMTUs = pathMTUs
     }
 }

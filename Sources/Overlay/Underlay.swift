@@ -8,6 +8,8 @@ public struct Underlay: Sendable {
     public let link: Link?
     private let routes: [UnderlayRoute]
     private let search: PrefixSearch
+    private let linkMTUs: [Int32: Int]
+    private let learntMTUs: [IPv4Address: UInt16]
 
     /// Indexes the facts.
     ///
@@ -23,20 +25,35 @@ public struct Underlay: Sendable {
         routes = facts.underlayRoutes.filter { $0.link != tunnel || tunnel == nil }
             .sorted { Underlay.rank($0) > Underlay.rank($1) }
         search = PrefixSearch(routes.map(\.destination))
+        linkMTUs = Dictionary(facts.links.lazy.map { ($0.index, $0.mtu) }, uniquingKeysWith: { first, _ in first })
+        learntMTUs = facts.pathMTUs
     }
 
-    private static func rank(_ route: UnderlayRoute) -> (UInt32, Int, Int32, UInt32) {
-        (route.metric, route.isUsable ? 0 : 1, route.link, route.gateway?.rawValue ?? 0)
+    private static func rank(_ route: UnderlayRoute) -> (UInt32, Int, Int32, UInt32, UInt32) {
+        (route.metric, route.isUsable ? 0 : 1, route.link, route.gateway?.rawValue ?? 0, route.mtu)
     }
 
     /// How the kernel reaches `address`; nil where no usable route leads there.
     public func path(to address: IPv4Address) -> UnderlayPath? {
+        route(to: address).map { route in
+            UnderlayPath(
+                gateway: route.gateway, link: route.link, gatewayIsOnlink: route.gatewayIsOnlink,
+                hasOtherGateway: route.hasOtherGateway, mtu: route.mtu, hasDetail: route.hasDetail)
+        }
+    }
+
+    /// Bytes of the largest outer packet that reaches `address` whole, as far as this host knows: the least of its
+    /// device's MTU, its route's own, and what was learnt. Nil where no usable route leads there.
+    public func pathMTU(to address: IPv4Address) -> Int? {
+        guard let route = route(to: address) else { return nil }
+        let limits = [linkMTUs[route.link] ?? 0, Int(route.mtu), Int(learntMTUs[address] ?? 0)]
+        return limits.filter { $0 > 0 }.min()
+    }
+
+    private func route(to address: IPv4Address) -> UnderlayRoute? {
         guard let index = search.lookup(address) else { return nil }
         let route = routes[index]
-        guard route.isUsable, route.link > 0 else { return nil }
-        return UnderlayPath(
-            gateway: route.gateway, link: route.link, gatewayIsOnlink: route.gatewayIsOnlink,
-            hasOtherGateway: route.hasOtherGateway, mtu: route.mtu, hasDetail: route.hasDetail)
+        return route.isUsable && route.link > 0 ? route : nil
     }
 
     /// The devices over which outer packets travel, by index: that of the node's address, and those of the paths to

@@ -45,10 +45,21 @@ public enum ICMPv4 {
     /// Whether an error may be sent about a packet: RFC 1122 section 3.2.2 (E11).
     ///
     /// Never about an ICMP error, a fragment that is not the first, a multicast or broadcast packet, or one whose
-    /// source is no single host. Broadcast addresses of subnets are the caller's to know.
+    /// source is no single host. Broadcast addresses of subnets are the caller's to know. Of the packet only the
+    /// beginning need be there, as a quotation has it.
     public static func mayReport(_ packet: RawSpan) -> Bool {
-        guard case .success(let header) = IPv4Header.parse(packet) else { return false }
+        guard let header = header(ofBeginning: packet) else { return false }
         return mayReport(packet, header)
+    }
+
+    /// The header of a packet that may have been cut off behind it.
+    private static func header(ofBeginning packet: RawSpan) -> IPv4Header? {
+        guard packet.byteCount >= IPv4Header.minimumLength else { return nil }
+        let header = IPv4Header(unchecked: packet, at: 0)
+        guard header.version == 4, header.headerLength >= IPv4Header.minimumLength,
+            header.headerLength <= min(header.totalLength, packet.byteCount)
+        else { return nil }
+        return header
     }
 
     private static func mayReport(_ packet: RawSpan, _ header: IPv4Header) -> Bool {
@@ -57,7 +68,8 @@ public enum ICMPv4 {
         }
         guard header.protocolNumber == IPProtocol.icmp else { return true }
         // Too short to show its type, it could be an error.
-        return header.totalLength > header.headerLength && !isError(type: packet.uint8(at: header.headerLength))
+        return min(header.totalLength, packet.byteCount) > header.headerLength
+            && !isError(type: packet.uint8(at: header.headerLength))
     }
 
     private static func isUnicast(_ address: IPv4Address) -> Bool {
@@ -67,8 +79,8 @@ public enum ICMPv4 {
 
     /// Writes a whole IPv4 packet with a destination unreachable about `packet` and returns its length in bytes.
     ///
-    /// Quotes as much of `packet` as fits; nil where E11 forbids the message or `buffer` has no room for the headers
-    /// and a useful quotation. The caller limits the rate.
+    /// Quotes as much of `packet` as there is and fits; nil where E11 forbids the message, or where packet or `buffer`
+    /// are too short for a useful quotation. The caller limits the rate.
     ///
     /// - Parameters:
     ///   - nextHopMTU: for `.fragmentationNeeded`, the largest inner packet that passes, in bytes.
@@ -77,10 +89,10 @@ public enum ICMPv4 {
         _ code: Unreachable, nextHopMTU: UInt16 = 0, source: IPv4Address, identification: UInt16 = 0,
         about packet: RawSpan, to buffer: inout MutableRawSpan
     ) -> Int? {
-        guard case .success(let header) = IPv4Header.parse(packet), mayReport(packet, header) else { return nil }
+        guard let header = header(ofBeginning: packet), mayReport(packet, header) else { return nil }
         let start = IPv4Header.minimumLength
         let room = min(buffer.byteCount, maximumMessageLength) &- start &- headerLength
-        let quoted = min(header.totalLength, room)
+        let quoted = min(header.totalLength, packet.byteCount, room)
         // RFC 792: the header and 8 bytes, so that the sender can find the socket.
         guard quoted >= min(header.totalLength, header.headerLength &+ 8) else { return nil }
         let length = start &+ headerLength &+ quoted

@@ -31,8 +31,8 @@ public struct ICMPv4Error: Hashable, Sendable {
 
     /// Reads an ICMP message, its own header first; nil where it is no error about an IP-in-IP packet.
     ///
-    /// The message's checksum is the kernel's to check. Whether the quoted packet went to a peer of ours is for the
-    /// caller to ask of its table.
+    /// The message's checksum is for the caller to check: a raw socket gets the message before the kernel does so
+    /// (`raw_local_deliver`). So is whether the quoted packet went to a peer of ours.
     public static func parse(_ message: RawSpan) -> ICMPv4Error? {
         let quotation = ICMPv4.headerLength
         guard message.byteCount >= quotation &+ IPv4Header.minimumLength else { return nil }
@@ -69,24 +69,28 @@ public struct ICMPv4Error: Hashable, Sendable {
 
     /// What the inner sender is told, nil for nothing: RFC 2003 sections 4.1 to 4.5 (E4, E5, E6).
     ///
-    /// A protocol unreachable is relayed as host unreachable, because the sender never asked for protocol 4. Pass
-    /// `ignoringProtocolUnreachable` where the far end's kernel answers so although its own user space took the
-    /// packet.
-    public func relay(ignoringProtocolUnreachable: Bool = false) -> Relay? {
-        switch (type, ICMPv4.Unreachable(rawValue: code)) {
-        case (ICMPv4.destinationUnreachable, .network):
-            Relay(code: .network, nextHopMTU: 0)
-        case (ICMPv4.destinationUnreachable, .host):
-            Relay(code: .host, nextHopMTU: 0)
-        case (ICMPv4.destinationUnreachable, .protocolNumber):
-            ignoringProtocolUnreachable ? nil : Relay(code: .host, nextHopMTU: 0)
-        case (ICMPv4.destinationUnreachable, .fragmentationNeeded):
+    /// A protocol unreachable is relayed as host unreachable, because the sender never asked for protocol 4. The codes
+    /// that are younger than RFC 792 (RFC 1122 section 3.2.2.1, RFC 1812 section 5.2.7.1) say of a network or a host
+    /// why it cannot be reached, so they become that network or host unreachable.
+    public func relay() -> Relay? {
+        switch (type, code) {
+        case (ICMPv4.destinationUnreachable, ICMPv4.Unreachable.fragmentationNeeded.rawValue):
             outerPathMTU.map { mtu in
                 Relay(
                     code: .fragmentationNeeded,
                     nextHopMTU: max(mtu &- UInt16(Encapsulator.overhead), Self.minimumMTU))
             }
-        case (ICMPv4.timeExceeded, _):
+        case (ICMPv4.destinationUnreachable, ICMPv4.Unreachable.network.rawValue),
+            // Network unknown, prohibited, and unreachable for the type of service.
+            (ICMPv4.destinationUnreachable, 6), (ICMPv4.destinationUnreachable, 9),
+            (ICMPv4.destinationUnreachable, 11):
+            Relay(code: .network, nextHopMTU: 0)
+        case (ICMPv4.destinationUnreachable, ICMPv4.Unreachable.host.rawValue),
+            (ICMPv4.destinationUnreachable, ICMPv4.Unreachable.protocolNumber.rawValue),
+            // Host unknown, prohibited, unreachable for the type of service, and filtered.
+            (ICMPv4.destinationUnreachable, 7), (ICMPv4.destinationUnreachable, 10),
+            (ICMPv4.destinationUnreachable, 12), (ICMPv4.destinationUnreachable, 13),
+            (ICMPv4.timeExceeded, _):
             Relay(code: .host, nextHopMTU: 0)
         default:
             nil

@@ -28,6 +28,7 @@ enum StatusText {
     static func render(_ report: StatusReport) -> String {
         var text = facts(report)
         if !report.peers.isEmpty { text += "\n" + peers(report.peers) }
+        text += pathMTUs(report.peers)
         let drops = report.drops.filter { $0.value != 0 }.sorted { $0.key < $1.key }
         if !drops.isEmpty {
             var table = Table(numeric: [1])
@@ -73,6 +74,17 @@ enum StatusText {
             ])
         }
         return table.text()
+    }
+
+    /// Only the narrow paths, of which there are few.
+    private static func pathMTUs(_ peers: [StatusReport.Peer]) -> String {
+        var table = Table(numeric: [1])
+        for peer in peers {
+            guard let mtu = peer.pathMTU, let seconds = peer.pathMTUExpiresIn else { continue }
+            table.add([Table.Cell(peer.node), Table.Cell("\(mtu)"), Table.Cell("for \(seconds) s", .faint)])
+        }
+        let text = table.text(indent: "  ")
+        return text.isEmpty ? "" : "\nlearnt path MTU\n" + text
     }
 
     private static func list(_ title: String, _ lines: [String]) -> String {

@@ -21,6 +21,7 @@ extension EndToEndTests {
                 let tunnel = try #require(json["tunnel"])
                 #expect(tunnel["device"] == .string("tunl0") && tunnel["address"] == .string("10.244.1.1"))
                 #expect(tunnel["mtu"] == .number(1480))
+                #expect(try #require(tunnel["icmp"]).keys == ["relayed", "limited", "ignored", "learnt"])
                 let routes = JSONValue.object(["desired": .number(3), "installed": .number(3), "conflicts": .array([])])
                 #expect(json["routes"] == routes)
                 let drops = try #require(json["drops"]).keys
@@ -82,7 +83,8 @@ extension EndToEndTests {
 
         private static let peerKeys: Set<String> = [
             "node", "address", "verdict", "reason", "outer", "outerReason", "blocks", "txPackets", "txBytes",
-            "rxPackets", "rxBytes",
+            "rxPackets",
+            "rxBytes", "pathMTU", "pathMTUExpiresIn",
         ]
 
         private static var specification: LabSpecification {

@@ -166,6 +166,38 @@ private let proto: UInt8 = 253
         }
     }
 
+    @Test func `a batch of finished frames goes out, and one for a device that is gone is passed over`() throws {
+        try withNamespace { name in
+            try ip(in: name, "link", "add", "a0", "type", "veth", "peer", "name", "b0")
+            try ip(in: name, "link", "set", "a0", "up")
+            try ip(in: name, "link", "set", "b0", "up")
+            try NetworkNamespace.run(in: name) {
+                let watcher = try PacketSocket(.link, .ipv4, interfaceIndex: Int32(if_nametoindex("b0")))
+                let sender = try PacketSocket(.link, .none)
+                try sender.bypassQueueing()
+                let index = Int32(if_nametoindex("a0"))
+                let header = [UInt8](repeating: 0xff, count: 12) + [0x08, 0x00]
+                var batch = SendBatch(slots: 3)
+                let (first, second) = header.withUnsafeBytes { header in
+                    packet([1, 2, 3, 4]).withUnsafeBytes { body in
+                        #expect(batch.append(toLink: index, header, body) == true)
+                        #expect(batch.append(toLink: 99_999, header, body) == true)
+                        #expect(batch.append(toLink: index, header, body) == true)
+                        return (sender.send(&batch), sender.send(&batch))
+                    }
+                }
+                #expect(first == .refused(sent: 1, index: 1, code: ENXIO))
+                #expect(second == .done(sent: 1))
+                var buffer = [UInt8](repeating: 0, count: 100)
+                for _ in 0..<2 {
+                    try #require(try watcher.descriptor.waitReadable(timeoutMilliseconds: 10_000))
+                    let info = try buffer.withUnsafeMutableBytes { try watcher.receive(into: $0) }
+                    #expect(info?.length == 38 && Array(buffer[..<14]) == header)
+                }
+            }
+        }
+    }
+
     @Test func `a TCP connection carries bytes both ways`() throws {
         try withNamespace { name in
             try NetworkNamespace.run(in: name) {

@@ -49,6 +49,36 @@ private let farAddress: UInt32 = 0x0a63_0002
         }
     }
 
+    @Test func `a packet in pieces arrives as one, and a list takes no more than it holds`() throws {
+        try withNamespace { name in
+            let tun = try device(name) { try TunDevice.open("ptun%d", multiQueue: false) }
+            let socket = try NetworkNamespace.run(in: name) {
+                let socket = try InetSocket(.udp)
+                try socket.bind(hostAddress, port: 5000)
+                return socket
+            }
+            let packet = datagram(
+                proto: 17, from: farAddress, to: hostAddress, [0x17, 0x70, 0x13, 0x88, 0, 12, 0, 0, 1, 2, 3, 4])
+            for round in 0..<2 {
+                var pieces = GatherList(capacity: 3)
+                let taken = try packet.withUnsafeBytes { bytes in
+                    var taken: [Bool] = []
+                    for range in [0..<20, 20..<29, 29..<32, 0..<1] {
+                        taken.append(pieces.append(UnsafeRawBufferPointer(rebasing: bytes[range])))
+                    }
+                    let isWritten = try tun.write(pieces)
+                    #expect(isWritten)
+                    return taken
+                }
+                #expect(taken == [true, true, true, false], "round \(round)")
+                pieces.removeAll()
+                #expect(pieces.count == 0)
+                let received = try socket.receiveDatagram(timeoutMilliseconds: 10_000)
+                #expect(received?.bytes == [1, 2, 3, 4])
+            }
+        }
+    }
+
     @Test func `with a virtio header, packets have ten bytes before them in both directions`() throws {
         try withNamespace { name in
             let tun = try device(name) { try TunDevice.open("ptun0", multiQueue: true, vnetHeader: true) }

@@ -124,9 +124,29 @@ import Testing
         #expect(code(11, 0) == .host)
         #expect(code(4, 0) == nil)
         #expect(code(5, 1) == nil)
-        let protocolUnreachable = Self.error(type: 3, code: 2)
-        #expect(
-            parseError(protocolUnreachable)?.relay(ignoringProtocolUnreachable: true) == nil)
+        for reason: UInt8 in [6, 9, 11] { #expect(code(3, reason) == .network) }
+        for reason: UInt8 in [7, 10, 12, 13] { #expect(code(3, reason) == .host) }
+    }
+
+    @Test("E4, E11: a packet that was cut off, as in a quotation, is reported on, down to 8 bytes of payload")
+    func beginnings() throws {
+        let packet = PacketSpec(payload: [UInt8](repeating: 7, count: 1480)).bytes
+        for length in [28, 29, 500] {
+            let message = try #require(
+                Self.unreachable(.fragmentationNeeded, mtu: 1380, about: Array(packet[..<length])))
+            #expect(Array(message[28...]) == Array(packet[..<length]))
+            #expect(checksumIsRight(message[..<20]) && checksumIsRight(message[20...]))
+        }
+        for length in [0, 19, 20, 27] {
+            #expect(Self.unreachable(.fragmentationNeeded, about: Array(packet[..<length])) == nil)
+        }
+        // An ICMP message whose type is not quoted could be an error.
+        var ping = PacketSpec(payload: [8, 0, 0, 0, 0, 0, 0, 0])
+        ping.protocolNumber = 1
+        let (whole, cut) = (ping.bytes, Array(ping.bytes[..<20]))
+        let isReported = ICMPv4.mayReport(whole.span.bytes)
+        let isCutReported = ICMPv4.mayReport(cut.span.bytes)
+        #expect(isReported && !isCutReported)
     }
 
     @Test("D9: messages that are no errors about the tunnel, or are cut anywhere, are not read")

@@ -27,7 +27,7 @@ struct ReferenceModel {
     }
 
     func outcome(_ datagram: [UInt8]) -> ReferenceOutcome {
-        if let reason = headerDefect(datagram) { return .drop(reason) }
+        if let reason = Self.headerDefect(datagram) { return .drop(reason) }
         let outer = Array(datagram[..<number(datagram, 2, 2)])
         if outer[9] != 4 { return .drop(.notIPIP) }
         if address(outer, 16) != local { return .drop(.notForUs) }
@@ -37,7 +37,7 @@ struct ReferenceModel {
         guard let peer = peers.firstIndex(where: { $0[0] == address(outer, 12) }) else {
             return .drop(.unknownOuterSource)
         }
-        if let reason = headerDefect(inner) { return .drop(reason) }
+        if let reason = Self.headerDefect(inner) { return .drop(reason) }
         inner = Array(inner[..<number(inner, 2, 2)])
         if inner[8] == 0 { return .drop(.ttlZero) }
         if !acceptsForeignSources || inner[9] == 4, !owns(peer, address(inner, 12)) {
@@ -47,11 +47,12 @@ struct ReferenceModel {
         return congestion(outer: outer[1] & 3, inner, peer: peer)
     }
 
-    private func headerDefect(_ bytes: [UInt8]) -> DropReason? {
+    /// What is wrong with an IPv4 header at the front of `bytes`.
+    static func headerDefect(_ bytes: [UInt8]) -> DropReason? {
         if bytes.count < 20 { return .truncated }
         if bytes[0] / 16 != 4 { return .notIPv4 }
         let headerLength = Int(bytes[0] % 16) * 4
-        let total = number(bytes, 2, 2)
+        let total = Int(bytes[2]) * 256 + Int(bytes[3])
         if headerLength < 20 { return .badHeaderLength }
         if total < 20 { return .badTotalLength }
         if headerLength > total { return .badHeaderLength }
@@ -59,9 +60,12 @@ struct ReferenceModel {
     }
 
     private func owns(_ peer: Int, _ source: IPv4Address) -> Bool {
-        let matches = prefixes.filter { $0.0.contains(source) }
-        let longest = matches.max { $0.0.length < $1.0.length }
-        return longest?.1 == peer || peers[peer].dropFirst().contains(source)
+        self.peer(of: source) == peer || peers[peer].dropFirst().contains(source)
+    }
+
+    /// Whose prefix is the longest that holds an inner address.
+    func peer(of address: IPv4Address) -> Int? {
+        prefixes.filter { $0.0.contains(address) }.max { $0.0.length < $1.0.length }?.1
     }
 
     /// The checksum here is mended by summing the difference as whole numbers modulo 0xFFFF.

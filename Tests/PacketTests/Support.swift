@@ -167,3 +167,10 @@ func parseHeader(_ bytes: [UInt8], at offset: Int = 0) -> Result<IPv4Header, Dro
 func parseError(_ message: [UInt8]) -> ICMPv4Error? { ICMPv4Error.parse(message.span.bytes) }
 
 func parseVirtio(_ bytes: [UInt8]) -> VirtioNetHeader? { VirtioNetHeader(bytes.span.bytes) }
+
+/// Finishes a packet's checksum as a header of the device asks.
+func finish(_ packet: inout [UInt8], _ header: VirtioNetHeader) -> DropReason? {
+    var span = packet.mutableSpan
+    var bytes = span.mutableBytes
+    return header.completeChecksum(of: &bytes)
+}

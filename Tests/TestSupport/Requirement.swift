@@ -11,6 +11,12 @@ public struct Requirement: Sendable {
     /// Why it is missing; nil where it is there.
     public let missing: String?
 
+    /// Something that was looked for.
+    public init(name: String, missing: String?) {
+        self.name = name
+        self.missing = missing
+    }
+
     /// Root and network namespaces.
     public static let namespaces = Requirement(name: "netns", missing: whyNoNamespaces())
 
@@ -44,11 +50,13 @@ public struct Requirement: Sendable {
 }
 
 extension Trait where Self == ConditionTrait {
-    /// The tests make network namespaces: skipped with the reason where that is not possible, unless it is demanded;
-    /// then they run and fail at their first namespace, with the kernel's reason.
-    public static var needsNamespaces: Self {
-        let requirement = Requirement.namespaces
-        return .enabled(
+    /// The tests make network namespaces: where that is not possible but demanded, they fail at their first one.
+    public static var needsNamespaces: Self { needs(.namespaces) }
+
+    /// The tests are skipped with the reason where something is missing, unless it is demanded; then they run and fail
+    /// where they need it, with the reason that is found there.
+    public static func needs(_ requirement: Requirement) -> Self {
+        .enabled(
             if: requirement.missing == nil || requirement.isDemanded,
             "needs \(requirement.name): \(requirement.missing ?? "")")
     }

@@ -111,7 +111,10 @@ public struct Figures: Encodable, Sendable {
     }
 
     /// Prints the table and, where a directory is named, writes `DIRECTORY/BENCHMARK.json`.
-    public func report(to directory: String?) throws {
+    ///
+    /// - Parameter printed: the series to print; nil for all.
+    public func report(to directory: String?, printing printed: [Series]? = nil) throws {
+        let series = printed ?? series
         let width = series.map(\.name.count).max() ?? 0
         print("\(benchmark): \(Figures.pad("", width - benchmark.count)) median       min       max     n")
         for one in series {
@@ -132,7 +135,8 @@ public struct Figures: Encodable, Sendable {
             "\(directory)/\(benchmark).json", with: String(decoding: try encoder.encode(self), as: UTF8.self) + "\n")
     }
 
-    private static func text(_ value: Double) -> String {
+    /// A number with three figures or so.
+    public static func text(_ value: Double) -> String {
         guard value.isFinite else { return "-" }
         let scale: Double = value >= 100 ? 10 : value >= 10 ? 100 : 1000
         return "\((value * scale).rounded() / scale)"

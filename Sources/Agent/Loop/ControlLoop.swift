@@ -16,7 +16,8 @@ struct ControlLoop: ~Copyable {
         static let status: UInt64 = 4
         static let timer: UInt64 = 5
         static let tunnel: UInt64 = 6
-        static let ways: UInt64 = 8
+        static let ways: UInt64 = 7
+        static let paths: UInt64 = 8
     }
 
     /// Nanoseconds before what could not be read is read again.
@@ -67,6 +68,7 @@ struct ControlLoop: ~Copyable {
         try epoll.add(timer.descriptor.rawValue, token: Token.timer)
         try epoll.add(reconciler.tunnel.noticeDescriptor, token: Token.tunnel)
         for descriptor in ways.descriptors { try epoll.add(descriptor, token: Token.ways) }
+        try epoll.add(reconciler.paths.fileDescriptor, token: Token.paths)
         self.log = log
         self.configFile = configFile
         self.config = config
@@ -106,10 +108,9 @@ struct ControlLoop: ~Copyable {
                 case Token.timer:
                     timer.drain()
                     wantsWalk = true
-                case Token.tunnel:
-                    _ = reconciler.tunnel.takeNotices()
-                    wantsWalk = true
                 case Token.ways: ways.drain()
+                case Token.tunnel: if reconciler.takeNotices() { wantsWalk = true }
+                case Token.paths: if reconciler.hearPaths() { wantsWalk = true }
                 default: break
                 }
             }

@@ -41,6 +41,7 @@ struct Reconciler: ~Copyable {
     private(set) var topology = Topology(ClusterState())
     private var snapshot: Snapshot?
     private var backoff = Backoff()
+    private(set) var paths: PathMonitor
     private(set) var outcome: Outcome?
     /// Why the kernel could not be read or written; nil where it could.
     private(set) var readFailure: String?
@@ -50,13 +51,16 @@ struct Reconciler: ~Copyable {
     /// A reconciler in the network namespace of the calling thread.
     init(
         local: LocalNode, tier: TierChoice, tunnel: any Tunnel, settings: HostSettings, log: Logger
-    ) throws(NetlinkError) {
+    ) throws {
+        let netlink = try NetlinkSocket()
+        let paths = try PathMonitor(localAddress: local.address.address)
         self.local = local
         self.tier = tier
         self.tunnel = tunnel
         self.log = log
+        self.netlink = netlink
+        self.paths = paths
         writer = PlanWriter(device: local.tunnelDevice, tunnel: tunnel, settings: settings)
-        netlink = try NetlinkSocket()
     }
 
     /// The port by which the kernel names our own changes.
@@ -77,8 +81,26 @@ struct Reconciler: ~Copyable {
     }
     /// What failed and waits for another try.
     var failures: [String] { backoff.messages }
-    /// When a failed object is due again (nanoseconds, monotonic).
-    var nextRetry: UInt64? { backoff.nextDue }
+    /// When a walk is due by itself (nanoseconds, monotonic): for a failed object, or a path MTU that has aged.
+    var nextRetry: UInt64? { [backoff.nextDue, paths.table.nextExpiry].compactMap { $0 }.min() }
+
+    /// Takes what the underlay says about outer packets; true where that is a reason to walk.
+    mutating func hearPaths() -> Bool {
+        let source = outcome?.view.observed.deviceAddresses.first ?? local.address
+        return paths.hear(peers: tunnel.peers ?? [], source: source.address)
+    }
+
+    /// Takes what the tier says unasked; true where that is a reason to walk.
+    mutating func takeNotices() -> Bool {
+        var isReason = false
+        for notice in tunnel.takeNotices() {
+            switch notice {
+            case .stopped: isReason = true
+            case .tooBig(let peer): if paths.ask(&netlink, about: peer) { isReason = true }
+            }
+        }
+        return isReason
+    }
 
     /// Takes the live part of a changed config.
     mutating func configure(ipipMode: IPIPMode?, tunnelMTU: Int?) {
@@ -114,6 +136,8 @@ struct Reconciler: ~Copyable {
     private mutating func walkOnce() throws(NetlinkError) -> Bool {
         var view = try HostReader.read(&netlink, device: local.tunnelDevice)
         if let device = view.observed.device { tunnel.setDeviceMTU(device.mtu) }
+        paths.prepare(peers: tunnel.peers ?? [])
+        view.facts.pathMTUs = paths.table.mtus
         let desired = DesiredState(local: local, topology: topology, facts: view.facts)
         view.observed.isCarried = tunnel.isCarried
         view.observed.peers = tunnel.peers

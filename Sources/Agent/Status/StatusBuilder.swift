@@ -28,10 +28,12 @@ extension StatusReport {
         tunnel = Tunnel(
             device: local.tunnelDevice, mtu: outcome?.view.observed.device?.mtu ?? 0,
             address: desired?.device.address?.description, isCarried: reconciler.tunnel.isCarried,
-            peersInForce: reconciler.tunnel.peers.map { TunnelPeer.fingerprint($0) })
+            peersInForce: reconciler.tunnel.peers.map { TunnelPeer.fingerprint($0) },
+            icmp: ICMP(reconciler.paths.counts))
         var report: (peers: [Peer], installed: Int) = ([], 0)
         if let outcome, let desired {
-            report = (StatusReport.peers(outcome, desired, counters, ways), StatusReport.installed(outcome, desired))
+            report.peers = StatusReport.peers(outcome, desired, counters, ways, reconciler.paths.table)
+            report.installed = StatusReport.installed(outcome, desired)
         }
         peers = report.peers
         let conflicts = desired?.conflicts ?? []
@@ -91,8 +93,9 @@ extension StatusReport {
 
     private static func peers(
         _ outcome: Reconciler.Outcome, _ desired: DesiredState, _ counters: TunnelCounters,
-        _ ways: borrowing OuterWays
+        _ ways: borrowing OuterWays, _ paths: PathMTUTable
     ) -> [Peer] {
+        let now = Monotonic.now
         let counts = Dictionary(zip(counters.addresses, counters.peers), uniquingKeysWith: { first, _ in first })
         let verdicts = PeerVerdict.all(
             local: outcome.local, topology: outcome.topology, facts: outcome.view.facts, desired: desired)
@@ -100,13 +103,22 @@ extension StatusReport {
         return verdicts.map { peer in
             let count = counts[peer.node.address.address] ?? PeerCounters()
             let outer = peer.decision.verdict == .tunnel ? decisions[peer.node.address.address] : nil
+            let path = paths.entries[peer.node.address.address]
             return Peer(
                 node: peer.node.name, address: peer.node.address.description,
                 tunnelAddress: peer.node.tunnelAddress?.description, verdict: peer.decision.verdict.rawValue,
                 reason: peer.decision.reason.rawValue, outer: outer?.way.name, outerReason: outer?.reason.rawValue,
                 blocks: peer.prefixes.map(\.description),
                 txPackets: count.txPackets, txBytes: count.txBytes, rxPackets: count.rxPackets,
-                rxBytes: count.rxBytes)
+                rxBytes: count.rxBytes, pathMTU: path.map { Int($0.mtu) },
+                pathMTUExpiresIn: path.map { Int(($0.expires - min(now, $0.expires)) / 1_000_000_000) })
         }
+    }
+}
+
+extension StatusReport.ICMP {
+    fileprivate init(_ counts: PathMonitor.Counts) {
+        self.init(
+            relayed: counts.relayed, limited: counts.limited, ignored: counts.ignored, learnt: counts.learnt)
     }
 }

@@ -11,11 +11,24 @@ public struct StatusReport: Codable, Hashable, Sendable {
         public var isCarried: Bool
         /// Which peers the tier accepts packets from, as `TunnelPeer.fingerprint` tells them; null before the first.
         @Nullable public var peersInForce: String?
+        public var icmp: ICMP
 
         private enum CodingKeys: String, CodingKey {
-            case device, mtu, address, peersInForce
+            case device, mtu, address, peersInForce, icmp
             case isCarried = "carried"
         }
+    }
+
+    /// What became of ICMP errors about outer packets, since the start.
+    public struct ICMP: Codable, Hashable, Sendable {
+        /// Told to inner senders.
+        public var relayed: UInt64
+        /// Not told, for the rate.
+        public var limited: UInt64
+        /// Not believed, or nobody is told of their kind.
+        public var ignored: UInt64
+        /// Those by which a known path MTU fell.
+        public var learnt: UInt64
     }
 
     /// Another node.
@@ -34,6 +47,10 @@ public struct StatusReport: Codable, Hashable, Sendable {
         public var txBytes: UInt64
         public var rxPackets: UInt64
         public var rxBytes: UInt64
+        /// Bytes of the largest outer packet that comes through, where ICMP or the kernel has told; null where not.
+        @Nullable public var pathMTU: Int?
+        /// Seconds until that is forgotten, unless it is confirmed.
+        @Nullable public var pathMTUExpiresIn: Int?
     }
 
     /// A route of somebody else in the way of one of ours.

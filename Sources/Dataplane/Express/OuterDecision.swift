@@ -134,9 +134,11 @@ public struct OuterDecider: Sendable {
         guard let neighbour = neighbours[nextHop], let reason = OuterDecider.confidence(neighbour.state),
             let destination = EthernetAddress(octets: neighbour.hardwareAddress), destination.isUnicast
         else { return .socket(.noNeighbour, place, nextHop: nextHop) }
+        // What is longer takes the socket, where the kernel says so as ever.
+        let mtu = min(link.mtu, underlay.pathMTU(to: peer) ?? link.mtu)
         let way = EthernetWay(
-            link: link.index, source: source, destination: destination,
-            mtu: path.mtu == 0 ? link.mtu : min(link.mtu, Int(path.mtu)), needsConfirmation: reason == .neighbourStale)
+            link: link.index, source: source, destination: destination, mtu: mtu,
+            needsConfirmation: reason == .neighbourStale)
         return OuterDecision(way: .frame(way), reason: reason, detail: "\(place), \(destination)", nextHop: nextHop)
     }
 

@@ -10,6 +10,8 @@ public struct AgentStatus: Codable, Hashable, Sendable {
         public var device: String
         public var mtu: Int?
         public var address: String?
+        /// What became of ICMP about outer packets, by kind.
+        public var icmp: [String: UInt64]?
     }
 
     /// Another node, as the agent sees it.
@@ -26,6 +28,10 @@ public struct AgentStatus: Codable, Hashable, Sendable {
         public var txBytes: UInt64
         public var rxPackets: UInt64
         public var rxBytes: UInt64
+        /// Learnt, in bytes of an outer packet.
+        public var pathMTU: Int?
+        /// In seconds.
+        public var pathMTUExpiresIn: Int?
     }
 
     /// A route of somebody else in the way of one of ours.

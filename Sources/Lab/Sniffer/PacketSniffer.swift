@@ -135,7 +135,6 @@ extension PacketSniffer.State {
             counts.others += 1
             return
         }
-        counts.kinds[key, default: SnifferCounts.Tally()].packets += 1
-        counts.kinds[key, default: SnifferCounts.Tally()].bytes += packet.length
+        counts.kinds[key, default: SnifferCounts.Tally()].add(packet.length)
     }
 }

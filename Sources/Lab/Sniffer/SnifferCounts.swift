@@ -25,6 +25,14 @@ public struct SnifferCounts: Hashable, Sendable {
     public struct Tally: Hashable, Sendable {
         public var packets = 0
         public var bytes = 0
+        /// Bytes of the largest.
+        public var largest = 0
+
+        mutating func add(_ length: Int) {
+            packets += 1
+            bytes += length
+            largest = max(largest, length)
+        }
     }
 
     /// Each kind that was seen; at most 4096 kinds are told apart.
@@ -38,6 +46,11 @@ public struct SnifferCounts: Hashable, Sendable {
     /// Packets of all kinds that a condition holds for.
     public func packets(where condition: (PacketKey) -> Bool) -> Int {
         kinds.reduce(0) { condition($1.key) ? $0 + $1.value.packets : $0 }
+    }
+
+    /// Bytes of the largest packet of all kinds that a condition holds for; 0 where there was none.
+    public func largestPacket(where condition: (PacketKey) -> Bool) -> Int {
+        kinds.reduce(0) { condition($1.key) ? max($0, $1.value.largest) : $0 }
     }
 
     /// IP-in-IP packets.

@@ -38,6 +38,20 @@ public enum ForgedPacket {
             timeToLive: timeToLive, typeOfService: typeOfService, dontFragment: dontFragment)
     }
 
+    /// An ICMP error about a packet, of which it quotes the beginning.
+    ///
+    /// - Parameter mtu: of "fragmentation needed" (type 3, code 4), in bytes.
+    public static func icmpError(
+        type: UInt8, code: UInt8, mtu: UInt16 = 0, source: IPv4Address, destination: IPv4Address,
+        about packet: [UInt8], quotedBytes: Int = 548
+    ) -> [UInt8] {
+        var message = [type, code, 0, 0, 0, 0, UInt8(mtu >> 8), UInt8(mtu & 0xFF)] + packet.prefix(quotedBytes)
+        let checksum = InternetChecksum.checksum(message.span.bytes)
+        message[2] = UInt8(checksum >> 8)
+        message[3] = UInt8(checksum & 0xFF)
+        return ipv4(source: source, destination: destination, protocolNumber: IPProtocol.icmp, payload: message)
+    }
+
     /// A UDP datagram without a checksum.
     public static func udp(
         source: IPv4Address, sourcePort: UInt16 = 40000, destination: IPv4Address, port: UInt16, payload: [UInt8],
