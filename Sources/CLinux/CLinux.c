@@ -244,6 +244,22 @@ int clinux_set_transmit_queue_length(int socket, const char *name, int packets) 
     return ioctl(socket, SIOCSIFTXQLEN, &request);
 }
 
+int clinux_egress_program_count(unsigned int link) {
+    // BPF_PROG_QUERY and BPF_TCX_EGRESS of linux/bpf.h, whose older versions do not have the latter.
+    enum { program_query = 16, tcx_egress = 47 };
+    struct {
+        uint32_t target, type, query_flags, attach_flags;
+        uint64_t identifiers;
+        uint32_t count, padding;
+        uint64_t rest[8];
+    } request;
+    memset(&request, 0, sizeof request);
+    request.target = link;
+    request.type = tcx_egress;
+    if (syscall(SYS_bpf, program_query, &request, sizeof request) < 0) return -1;
+    return (int)request.count;
+}
+
 void clinux_return_freed_memory(void) {
 #ifdef __GLIBC__
     malloc_trim(0);

@@ -29,6 +29,7 @@ struct OuterDecisionTests {
                 RuleMessage(priority: 32767, table: 253),
             ])
         var skipsOutput = false
+        var learntMTU: UInt16 = 1500
 
         func decide(_ peer: IPv4Address = far) -> OuterDecision {
             var facts = facts
@@ -40,7 +41,8 @@ struct OuterDecisionTests {
             let host = HostFacts(
                 links: [Link(index: 2, name: "eth0", mtu: 1500, isUp: true)],
                 addresses: [LinkAddress(link: 2, address: interface("10.0.1.1/24"))],
-                underlayRoutes: [UnderlayRoute(destination: prefix("10.0.1.0/24"), link: 2), defaultRoute])
+                underlayRoutes: [UnderlayRoute(destination: prefix("10.0.1.0/24"), link: 2), defaultRoute],
+                pathMTUs: [Scene.far: learntMTU])
             let local = LocalNode(name: "n1", address: interface("10.0.1.1/24"))
             return OuterDecider(
                 underlay: Underlay(facts: host, local: local), facts: facts, skipsOutput: skipsOutput
@@ -104,12 +106,14 @@ struct OuterDecisionTests {
         #expect(scene.decide().reason == .notEthernet)
     }
 
-    @Test func `The route's own MTU narrows that of the device`() {
+    @Test func `The route's own MTU and what was learnt of the path narrow that of the device`() {
         var scene = Scene()
         scene.defaultRoute.mtu = 1400
         #expect(scene.decide().way == Scene.way(0xfe, mtu: 1400))
         scene.defaultRoute.mtu = 9000
         #expect(scene.decide().way == Scene.way(0xfe, mtu: 1500))
+        scene.learntMTU = 1300
+        #expect(scene.decide().way == Scene.way(0xfe, mtu: 1300))
     }
 
     /// What stands in the way, whatever the config says.
@@ -146,6 +150,7 @@ struct OuterDecisionTests {
         (.outputRules, "and 1 more", { $0.chains = [chain(hook: 3, rules: 1), chain(hook: 4, rules: 2)] }),
         (.outputRules, "nat", { $0.legacyTables = ["nat"] }),
         (.queueingDiscipline, "tbf on eth0", { $0.qdiscs = [QdiscMessage(link: 2, kind: "tbf")] }),
+        (.queueingDiscipline, "BPF program on eth0", { $0.linksWithPrograms = [2] }),
         (.queueingDiscipline, "clsact", { $0.qdiscs.append(QdiscMessage(link: 2, kind: "clsact", parent: 1)) }),
         (
             .queueingDiscipline, "netem",

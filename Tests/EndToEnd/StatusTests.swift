@@ -82,7 +82,8 @@ extension EndToEndTests {
         ]
 
         private static let peerKeys: Set<String> = [
-            "node", "address", "verdict", "reason", "outer", "outerReason", "blocks", "txPackets", "txBytes", "rxPackets",
+            "node", "address", "verdict", "reason", "outer", "outerReason", "blocks", "txPackets", "txBytes",
+            "rxPackets",
             "rxBytes", "pathMTU", "pathMTUExpiresIn",
         ]
 

@@ -19,7 +19,8 @@ struct HostCheckExpress {
         guard choice != .never else { return findings { _ in .socket(.configured) } }
         do throws(NetlinkError) {
             var netlink = try NetlinkSocket()
-            return findings(try ExpressFacts.read(&netlink))
+            let carriers = Set(peers.compactMap { underlay.path(to: $0)?.link })
+            return findings(try ExpressFacts.read(&netlink, carriers: carriers))
         } catch {
             return [
                 HostFinding("express", .warn, "not looked at: \(error)", remedy: "run poplin check as root")
@@ -45,8 +46,7 @@ struct HostCheckExpress {
         switch reason {
         case .neighbourReachable, .neighbourStale, .neighbourProbed:
             return HostFinding(
-                "express", .ok, "\(nodes) leave as finished frames, past this host's IP output (\(shown))",
-                remedy: "poplin set tunnel.express=never has the kernel route each of them")
+                "express", .ok, "\(nodes) leave as finished frames, past this host's IP output (\(shown))")
         default:
             let (why, remedy) = HostCheckExpress.words(reason, shown)
             return HostFinding("express", .ok, "\(nodes) take the kernel's IP output: \(why)", remedy: remedy)

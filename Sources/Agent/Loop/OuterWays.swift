@@ -139,7 +139,8 @@ struct OuterWays: ~Copyable {
         }
         let underlay = self.underlay ?? Underlay(facts: outcome.view.facts, local: outcome.local)
         self.underlay = underlay
-        let facts = try ExpressFacts.read(&netlink, chains: chains)
+        let carriers = Set(peers.compactMap { underlay.path(to: $0.address)?.link })
+        let facts = try ExpressFacts.read(&netlink, carriers: carriers, chains: chains)
         // Without a subscription to its changes, the filter is asked every time.
         if hearsOfFilter { chains = facts.chains }
         let decider = OuterDecider(underlay: underlay, facts: facts, skipsOutput: choice == .always)

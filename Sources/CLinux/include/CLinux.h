@@ -100,6 +100,10 @@ int clinux_tun_set_offload(int fd, unsigned int flags);
 /// How many packets may wait in a device (`ip link set txqueuelen`), asked through any socket.
 int clinux_set_transmit_queue_length(int socket, const char *name, int packets);
 
+/// How many BPF programs are linked to a device's egress beside its queueing discipline (tcx, kernel 6.6), in the calling
+/// thread's network namespace; -1 with errno where the kernel cannot be asked.
+int clinux_egress_program_count(unsigned int link);
+
 /// Gives freed memory back to the kernel, where the C library can.
 void clinux_return_freed_memory(void);
 

@@ -13,13 +13,16 @@ public struct ExpressFacts: Hashable, Sendable {
     public var chains: [FilterChain]
     /// The tables of the older iptables that this namespace has.
     public var legacyTables: [String]
+    /// The devices on whose egress BPF programs are linked beside the queueing discipline.
+    public var linksWithPrograms: Set<Int32>
     /// How many IPsec policies for sent packets there are.
     public var ipsecPolicies: Int
 
     /// Facts.
     public init(
         links: [LinkMessage] = [], neighbours: [NeighbourMessage] = [], qdiscs: [QdiscMessage] = [],
-        rules: [RuleMessage] = [], chains: [FilterChain] = [], legacyTables: [String] = [], ipsecPolicies: Int = 0
+        rules: [RuleMessage] = [], chains: [FilterChain] = [], legacyTables: [String] = [],
+        linksWithPrograms: Set<Int32> = [], ipsecPolicies: Int = 0
     ) {
         self.links = links
         self.neighbours = neighbours
@@ -27,20 +30,24 @@ public struct ExpressFacts: Hashable, Sendable {
         self.rules = rules
         self.chains = chains
         self.legacyTables = legacyTables
+        self.linksWithPrograms = linksWithPrograms
         self.ipsecPolicies = ipsecPolicies
     }
 
     /// Reads all of it, in the socket's network namespace, which must be the calling thread's.
     ///
-    /// - Parameter chains: what is known of the packet filter; nil has it read. There may be tens of thousands of chains.
+    /// - Parameters:
+    ///   - carriers: the devices that outer packets may leave by.
+    ///   - chains: what is known of the packet filter; nil has it read. There may be tens of thousands of chains.
     public static func read(
-        _ netlink: inout NetlinkSocket, chains: [FilterChain]? = nil
+        _ netlink: inout NetlinkSocket, carriers: Set<Int32>, chains: [FilterChain]? = nil
     ) throws(NetlinkError) -> ExpressFacts {
         let known: [FilterChain]
         if let chains { known = chains } else { known = try FilterChain.list() }
         return ExpressFacts(
             links: try netlink.links(), neighbours: try netlink.neighbours(), qdiscs: try netlink.qdiscs(),
             rules: try netlink.rules(), chains: known, legacyTables: legacyTables,
+            linksWithPrograms: carriers.filter { EgressPrograms.count(link: $0) > 0 },
             ipsecPolicies: try IPsecPolicy.outgoingCount())
     }
 

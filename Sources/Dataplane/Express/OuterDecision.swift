@@ -82,8 +82,7 @@ public struct OuterDecider: Sendable {
             facts.neighbours.map { (OuterDecision.NextHop(link: $0.link, address: $0.address), $0) },
             uniquingKeysWith: { first, _ in first })
         obstacle = OuterDecider.obstacle(facts, skipsOutput: skipsOutput)
-        let shaping = skipsOutput ? [] : facts.qdiscs.filter { !OuterDecider.isPlain($0) }
-        self.shaping = Dictionary(shaping.map { ($0.link, $0.kind) }, uniquingKeysWith: { first, _ in first })
+        shaping = skipsOutput ? [:] : OuterDecider.shaping(facts)
     }
 
     /// What keeps every peer on the socket.
@@ -103,6 +102,13 @@ public struct OuterDecider: Sendable {
     }
 
     private static func more(_ count: Int) -> String { count > 1 ? " and \(count - 1) more" : "" }
+
+    /// What else than plain queues sent packets meet, by device.
+    private static func shaping(_ facts: ExpressFacts) -> [Int32: String] {
+        let programs = facts.linksWithPrograms.map { ($0, "a BPF program") }
+        let qdiscs = facts.qdiscs.filter { !isPlain($0) }.map { ($0.link, $0.kind) }
+        return Dictionary(programs + qdiscs, uniquingKeysWith: { first, _ in first })
+    }
 
     private static func isPlain(_ qdisc: QdiscMessage) -> Bool {
         // What hangs on `ingress` sees received packets only; `clsact` has both sides.
@@ -128,9 +134,11 @@ public struct OuterDecider: Sendable {
         guard let neighbour = neighbours[nextHop], let reason = OuterDecider.confidence(neighbour.state),
             let destination = EthernetAddress(octets: neighbour.hardwareAddress), destination.isUnicast
         else { return .socket(.noNeighbour, place, nextHop: nextHop) }
+        // What is longer takes the socket, where the kernel says so as ever.
+        let mtu = min(link.mtu, underlay.pathMTU(to: peer) ?? link.mtu)
         let way = EthernetWay(
-            link: link.index, source: source, destination: destination,
-            mtu: path.mtu == 0 ? link.mtu : min(link.mtu, Int(path.mtu)), needsConfirmation: reason == .neighbourStale)
+            link: link.index, source: source, destination: destination, mtu: mtu,
+            needsConfirmation: reason == .neighbourStale)
         return OuterDecision(way: .frame(way), reason: reason, detail: "\(place), \(destination)", nextHop: nextHop)
     }
 
