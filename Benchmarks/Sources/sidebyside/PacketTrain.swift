@@ -31,7 +31,8 @@ final class PacketTrain: Sendable {
     private let interval: UInt64
     private let report = Mutex(Report())
     private let isStopping = Atomic<Bool>(false)
-    private let threads = Mutex<(SystemThread?, SystemThread?)>((nil, nil))
+    private let sending = Mutex<SystemThread?>(nil)
+    private let receiving = Mutex<SystemThread?>(nil)
 
     /// Starts to send.
     init(from source: LabHost, to destination: LabHost, address: IPv4Address, packetsPerSecond: Int) throws {
@@ -47,9 +48,8 @@ final class PacketTrain: Sendable {
         self.receiver = receiver
         target = address.rawValue
         interval = 1_000_000_000 / UInt64(packetsPerSecond)
-        let receiving = try SystemThread.start(name: "train-in") { self.receive() }
-        let sending = try SystemThread.start(name: "train-out") { self.send() }
-        threads.withLock { $0 = (receiving, sending) }
+        try receiving.withLock { $0 = try SystemThread.start(name: "train-in") { self.receive() } }
+        try sending.withLock { $0 = try SystemThread.start(name: "train-out") { self.send() } }
     }
 
     /// How many have arrived up to now.
@@ -58,10 +58,8 @@ final class PacketTrain: Sendable {
     /// Sends no more, waits for what is on its way and counts.
     func stop() -> Report {
         isStopping.store(true, ordering: .releasing)
-        threads.withLock { threads in
-            if let sending = threads.1.take() { sending.join() }
-            if let receiving = threads.0.take() { receiving.join() }
-        }
+        if let thread = sending.withLock({ $0.take() }) { thread.join() }
+        if let thread = receiving.withLock({ $0.take() }) { thread.join() }
         return report.withLock { $0 }
     }
 
