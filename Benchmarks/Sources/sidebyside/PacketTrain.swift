@@ -21,6 +21,7 @@ final class PacketTrain: Sendable {
     }
 
     private static let payload = 64
+    private static let largestBurst = 100
     /// How long a datagram may be on its way after the last was sent.
     private static let patienceMilliseconds: Int32 = 500
 
@@ -68,10 +69,11 @@ final class PacketTrain: Sendable {
         let start = Monotonic.now
         var sent: UInt64 = 0
         while !isStopping.load(ordering: .acquiring) {
-            while Monotonic.now >= start + sent * interval {
+            // After a time without the processor it catches up, but never with more at once than any queue takes.
+            for _ in 0..<Self.largestBurst where Monotonic.now >= start + sent * interval {
                 for byte in 0..<8 { payload[byte] = UInt8(truncatingIfNeeded: sent >> (8 * UInt64(byte))) }
-                // What the kernel does not take is a lost packet like any other.
-                try? socket.send(payload, to: target, port: port)
+                // What this host's own kernel refuses was not sent, and is tried again.
+                guard (try? socket.send(payload, to: target, port: port)) != nil else { break }
                 sent += 1
             }
             usleep(UInt32(interval / 2000))
