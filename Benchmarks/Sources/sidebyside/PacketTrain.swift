@@ -21,6 +21,7 @@ final class PacketTrain: Sendable {
     }
 
     private static let payload = 64
+    private static let largestBurst = 100
     /// How long a datagram may be on its way after the last was sent.
     private static let patienceMilliseconds: Int32 = 500
 
@@ -31,7 +32,8 @@ final class PacketTrain: Sendable {
     private let interval: UInt64
     private let report = Mutex(Report())
     private let isStopping = Atomic<Bool>(false)
-    private let threads = Mutex<(SystemThread?, SystemThread?)>((nil, nil))
+    private let sending = Mutex<SystemThread?>(nil)
+    private let receiving = Mutex<SystemThread?>(nil)
 
     /// Starts to send.
     init(from source: LabHost, to destination: LabHost, address: IPv4Address, packetsPerSecond: Int) throws {
@@ -47,9 +49,8 @@ final class PacketTrain: Sendable {
         self.receiver = receiver
         target = address.rawValue
         interval = 1_000_000_000 / UInt64(packetsPerSecond)
-        let receiving = try SystemThread.start(name: "train-in") { self.receive() }
-        let sending = try SystemThread.start(name: "train-out") { self.send() }
-        threads.withLock { $0 = (receiving, sending) }
+        try receiving.withLock { $0 = try SystemThread.start(name: "train-in") { self.receive() } }
+        try sending.withLock { $0 = try SystemThread.start(name: "train-out") { self.send() } }
     }
 
     /// How many have arrived up to now.
@@ -58,10 +59,8 @@ final class PacketTrain: Sendable {
     /// Sends no more, waits for what is on its way and counts.
     func stop() -> Report {
         isStopping.store(true, ordering: .releasing)
-        threads.withLock { threads in
-            if let sending = threads.1.take() { sending.join() }
-            if let receiving = threads.0.take() { receiving.join() }
-        }
+        if let thread = sending.withLock({ $0.take() }) { thread.join() }
+        if let thread = receiving.withLock({ $0.take() }) { thread.join() }
         return report.withLock { $0 }
     }
 
@@ -70,10 +69,11 @@ final class PacketTrain: Sendable {
         let start = Monotonic.now
         var sent: UInt64 = 0
         while !isStopping.load(ordering: .acquiring) {
-            while Monotonic.now >= start + sent * interval {
+            // After a time without the processor it catches up, but never with more at once than any queue takes.
+            for _ in 0..<Self.largestBurst where Monotonic.now >= start + sent * interval {
                 for byte in 0..<8 { payload[byte] = UInt8(truncatingIfNeeded: sent >> (8 * UInt64(byte))) }
-                // What the kernel does not take is a lost packet like any other.
-                try? socket.send(payload, to: target, port: port)
+                // What this host's own kernel refuses was not sent, and is tried again.
+                guard (try? socket.send(payload, to: target, port: port)) != nil else { break }
                 sent += 1
             }
             usleep(UInt32(interval / 2000))
