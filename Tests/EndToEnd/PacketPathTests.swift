@@ -53,7 +53,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test("TCP is cut before the underlay sees it and joined before the workload does, and neither without offloads")
+        @Test("TCP is cut before the underlay sees it and joined before the workload does, neither without offloads")
         func cutAndJoined() throws {
             for offload in [true, false] {
                 var specification = LabSpecification.twoNodes()
@@ -78,7 +78,7 @@ extension EndToEndTests {
 
         /// The CPUs that each packet thread of a process may run on, as the kernel lists them.
         private func packetThreads(of process: Int32) throws -> [String] {
-            try Directory.list( "/proc/\(process)/task").compactMap { task in
+            try Directory.list("/proc/\(process)/task").compactMap { task in
                 let status = try TextFile.read("/proc/\(process)/task/\(task)/status", limit: 1 << 16)
                 guard status.hasPrefix("Name:\tpoplin-packets\n") else { return nil }
                 let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }

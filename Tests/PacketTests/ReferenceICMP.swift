@@ -46,16 +46,18 @@ enum ReferenceICMP {
         return quotation
     }
 
-    /// The whole packet with a destination unreachable about `packet`; nil where there must be none or no room.
+    /// The whole packet with a destination unreachable about `packet`, of which the end may be missing; nil where there
+    /// must be none or no room.
     static func unreachable(_ code: UInt8, mtu: UInt16, about packet: [UInt8], room: Int) -> [UInt8]? {
-        guard ReferenceModel.headerDefect(packet) == nil else { return nil }
+        guard packet.count >= 20, packet[0] / 16 == 4 else { return nil }
         let total = Int(packet[2]) * 256 + Int(packet[3])
         let headerLength = Int(packet[0] % 16) * 4
+        guard headerLength >= 20, headerLength <= min(total, packet.count) else { return nil }
         if packet[6] & 0x1F != 0 || packet[7] != 0 { return nil }
         if [0, 127].contains(packet[12]) || packet[12] >= 224 { return nil }
         if 224...239 ~= packet[16] || packet[16] == 255 || packet[16] >= 240 { return nil }
-        if packet[9] == 1, total == headerLength || errors.contains(packet[headerLength]) { return nil }
-        let quoted = min(total, min(room, 576) - 28)
+        if packet[9] == 1, min(total, packet.count) == headerLength || errors.contains(packet[headerLength]) { return nil }
+        let quoted = min(total, packet.count, min(room, 576) - 28)
         guard quoted >= min(total, headerLength + 8) else { return nil }
 
         var message: [UInt8] = [3, code, 0, 0, 0, 0] + (code == 4 ? bigEndian(mtu) : [0, 0]) + packet[..<quoted]
