@@ -5,20 +5,26 @@ import LinuxSystem
 import Net
 import Packet
 import Rtnetlink
+import TestSupport
 import Testing
 
 extension EndToEndTests {
     @Suite("Path MTU")
     struct ConformancePathMTU {
         /// The two-node lab with a way of 1300 bytes from the router to n3; the way back is as wide as ever.
-        private func withNarrowPath(express: String = "auto", _ body: (InnerSender) throws -> Void) throws {
+        ///
+        /// - Parameter config: further lines for n1's config.
+        private func withNarrowPath(config: String = "", _ body: (InnerSender) throws -> Void) throws {
             var specification = LabSpecification.twoNodes()
-            specification.nodes[0].extraConfig = "tunnel: {express: \(express)}"
+            specification.nodes[0].extraConfig = config
             try withLab(specification) { lab in
                 try lab.router.setMTU("br-net2", 1300)
                 try body(try InnerSender(lab))
             }
         }
+
+        /// Finished frames go past the kernel's IP output, so that it refuses none.
+        private static let socketOnly = "tunnel: {express: never}"
 
         @Test("E4, E7: a router's report reaches the inner sender less 20 and is kept; then the route answers")
         func fragmentationNeeded() throws {
@@ -131,8 +137,7 @@ extension EndToEndTests {
 
         @Test("E4, E10: what the kernel knows of the path before the agent does is learnt from its refusal")
         func kernelKnowsFirst() throws {
-            // A frame does not ask what the kernel knows: it is the router that would answer.
-            try withNarrowPath(express: "never") { sender in
+            try withNarrowPath(config: Self.socketOnly) { sender in
                 let lab = sender.lab
                 try sender.send(InnerSender.ping(bytes: 1480))
                 _ = try #require(try sender.nextError())
@@ -153,6 +158,31 @@ extension EndToEndTests {
                 #expect(sniffer.counts().ipip == 0, "the kernel refused it")
                 try waitUntil("the route's MTU") { try sender.routeMTU() == 1280 }
                 #expect(try sender.pathMTU() == 1300)
+            }
+        }
+
+        @Test("E10: where no ICMP is let in, the kernel's refusal alone tells the path MTU", .needsProgram("nft"))
+        func refusalAlone() throws {
+            try withNarrowPath(config: Self.socketOnly) { sender in
+                let lab = sender.lab
+                try sender.send(InnerSender.ping(bytes: 1480))
+                _ = try #require(try sender.nextError())
+                try lab.stopAgent(on: "n1")
+                for rule in [
+                    "add table ip t", "add chain ip t input { type filter hook input priority 0; }",
+                    "add rule ip t input icmp type destination-unreachable drop",
+                ] {
+                    let result = try lab.host("n1").execute("nft", [rule])
+                    try #require(result.status.isSuccess, "nft \(rule): \(result.errors)")
+                }
+                try lab.startAgent(on: "n1")
+                try lab.waitReady("n1")
+                #expect(try sender.routeMTU() == 0)
+                let elsewhere = InnerSender.elsewhere
+                try sender.send(InnerSender.ping(bytes: 1480, to: elsewhere), to: elsewhere)
+                try waitUntil("the route's MTU") { try sender.routeMTU() == 1280 }
+                #expect(try sender.count("learnt") == 0, "not by ICMP")
+                #expect(try lab.drops("n1", "tooBig") == 1)
             }
         }
 

@@ -56,8 +56,9 @@ enum ReferenceICMP {
         if packet[6] & 0x1F != 0 || packet[7] != 0 { return nil }
         if [0, 127].contains(packet[12]) || packet[12] >= 224 { return nil }
         if 224...239 ~= packet[16] || packet[16] == 255 || packet[16] >= 240 { return nil }
-        if packet[9] == 1, min(total, packet.count) == headerLength || errors.contains(packet[headerLength]) { return nil }
-        let quoted = min(total, packet.count, min(room, 576) - 28)
+        let present = min(total, packet.count)
+        if packet[9] == 1, present == headerLength || errors.contains(packet[headerLength]) { return nil }
+        let quoted = min(present, min(room, 576) - 28)
         guard quoted >= min(total, headerLength + 8) else { return nil }
 
         var message: [UInt8] = [3, code, 0, 0, 0, 0] + (code == 4 ? bigEndian(mtu) : [0, 0]) + packet[..<quoted]
