@@ -177,6 +177,10 @@ int clinux_thread_start(pthread_t *thread, int cpu, void *(*body)(void *), void 
     return code;
 }
 
+int clinux_thread_set_timer_slack(unsigned long nanoseconds) {
+    return prctl(PR_SET_TIMERSLACK, nanoseconds);
+}
+
 int clinux_thread_set_name(const char *name) {
     return pthread_setname_np(pthread_self(), name);
 }

@@ -14,7 +14,12 @@ public enum Monotonic {
 
     /// Puts the calling thread to sleep for at least this long.
     public static func sleep(milliseconds: UInt32) {
-        var rest = timespec(tv_sec: Int(milliseconds / 1000), tv_nsec: Int(milliseconds % 1000) * 1_000_000)
+        sleep(nanoseconds: UInt64(milliseconds) * 1_000_000)
+    }
+
+    /// Puts the calling thread to sleep for at least this long, and for as much more as its timer slack allows.
+    public static func sleep(nanoseconds: UInt64) {
+        var rest = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
         var left = timespec()
         while unsafe nanosleep(&rest, &left) == -1 && errno == EINTR { rest = left }
     }

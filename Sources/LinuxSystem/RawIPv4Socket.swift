@@ -37,6 +37,18 @@ public struct RawIPv4Socket: ~Copyable, Sendable {
         try descriptor.forceBuffers(receive: receive, send: send)
     }
 
+    /// How many datagrams the kernel has dropped since the socket was made, because its receive queue was full; goes
+    /// round at 2³² (`SO_MEMINFO`, `SK_MEMINFO_DROPS` of include/uapi/linux/sock_diag.h).
+    public func droppedCount() throws(SyscallError) -> UInt32 {
+        let number = descriptor.rawValue
+        var values = [UInt32](repeating: 0, count: 9)
+        var length = socklen_t(values.count * MemoryLayout<UInt32>.size)
+        try syscall("getsockopt", on: "SO_MEMINFO") {
+            unsafe getsockopt(number, SOL_SOCKET, SO_MEMINFO, &values, &length)
+        }
+        return values[8]
+    }
+
     /// Sends one datagram, header included.
     ///
     /// - Returns: false where the kernel has no room now.

@@ -52,6 +52,12 @@ public struct SystemThread: ~Copyable, @unchecked Sendable {
         _ = pthread_detach(thread)
     }
 
+    /// Sets how much later than asked the calling thread may be woken by a timer (50 µs where nobody sets it).
+    public static func setTimerSlack(nanoseconds: UInt) {
+        // Refused to nobody: 0 alone means the default, and 1 is the least.
+        _ = clinux_thread_set_timer_slack(max(1, nanoseconds))
+    }
+
     /// The kernel's number of the calling thread.
     public static var currentID: Int32 { clinux_thread_id() }
 

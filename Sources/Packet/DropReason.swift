@@ -39,6 +39,8 @@ public enum DropReason: UInt8, CaseIterable, Hashable, Sendable, Error {
     case socketFull
     /// The kernel refused the packet for another reason.
     case ioError
+    /// The kernel had no room left in the socket's receive queue.
+    case receiveQueueFull
 
     /// The stable name, in camel case, for JSON and metrics.
     public var name: String { "\(self)" }

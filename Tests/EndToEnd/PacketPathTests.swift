@@ -35,7 +35,7 @@ extension EndToEndTests {
                     #expect(report.isIntact && report.received == 3_000_017 + number, "\(report)")
                 }
                 let status = try lab.waitReady("n3")
-                for reason in DropReason.allCases where reason != .socketFull {
+                for reason in DropReason.allCases where reason != .socketFull && reason != .receiveQueueFull {
                     #expect(status.drops?[reason.name] == 0, "\(reason.name)")
                 }
             }

@@ -42,7 +42,7 @@ import Testing
             DropReason.allCases.map(\.name) == [
                 "truncated", "notIPv4", "badHeaderLength", "badTotalLength", "notIPIP", "notForUs", "outerFragment",
                 "unknownOuterSource", "innerSourceNotOfPeer", "ttlZero", "ecnIllegalCombination", "recursion", "noPeer",
-                "tooBig", "badOffload", "socketFull", "ioError",
+                "tooBig", "badOffload", "socketFull", "ioError", "receiveQueueFull",
             ])
     }
 

@@ -73,6 +73,8 @@ pid_t clinux_thread_id(void);
 int clinux_thread_start(pthread_t *thread, int cpu, void *(*body)(void *), void *context);
 /// Names the calling thread (at most 15 bytes). Returns 0 or an error number.
 int clinux_thread_set_name(const char *name);
+/// How much later than asked the calling thread may be woken by a timer, in nanoseconds.
+int clinux_thread_set_timer_slack(unsigned long nanoseconds);
 /// A pipe whose two ends are closed on exec.
 int clinux_pipe(int ends[2]);
 /// Has the child of a spawn close every descriptor from this number on. Returns 0 or an error number.

@@ -5,8 +5,8 @@ internal import Packet
 
 /// The inward direction of one packet thread.
 struct InwardPath: ~Copyable {
-    /// Datagrams that one system call brings.
-    private static let batch = 64
+    /// Datagrams that one system call brings: the segments of a few streams, so that each has many to be joined.
+    private static let batch = 128
 
     private var inbox: ReceiveBatch
     private var coalescer: TCPCoalescer
@@ -14,6 +14,8 @@ struct InwardPath: ~Copyable {
     /// Where each datagram's inner packet begins, and whose it is; by its place in the inbox.
     private var packets: [(offset: Int, peer: Int)]
     private var decapsulator: Decapsulator
+    /// Whether the last turn brought a part of a TCP stream, more of which is likely to come.
+    private(set) var isGathering = false
 
     init(settings: TunnelSettings) {
         let slots = settings.offloads ? Self.batch : 1
@@ -42,22 +44,27 @@ struct InwardPath: ~Copyable {
             return true
         }
         coalescer.reset()
-        for index in 0..<count { admit(index, &peers) }
+        var admitted = 0
+        for index in 0..<count where admit(index, &peers) { admitted &+= 1 }
         for index in 0..<coalescer.groupCount {
             guard deliver(group: index, to: ports.device, &peers) else { return nil }
         }
+        isGathering = count < packets.count && coalescer.groupCount < admitted
         return count > 0
     }
 
-    private mutating func admit(_ index: Int, _ peers: inout PeerTable) {
+    /// Decapsulates one datagram; false where it is dropped.
+    private mutating func admit(_ index: Int, _ peers: inout PeerTable) -> Bool {
         var datagram = unsafe MutableRawSpan(_unsafeBytes: inbox.bytes(index))
         switch decapsulator.decapsulate(&datagram, table: peers.forwarding) {
         case .drop(let reason):
             peers.counters.countDrop(reason)
+            return false
         case .deliver(let offset, let length, let peer, let offload):
             packets[index] = (offset, peer)
             coalescer.add(
                 datagram.bytes.extracting(offset..<(offset &+ length)), offload: offload, peer: peer, at: index)
+            return true
         }
     }
 

@@ -43,7 +43,7 @@ final class PacketThread {
     /// What the loop has counted by now.
     func counters() -> TunnelCounters {
         let copy = CountersCopy()
-        perform { loop in copy.value.withLock { $0 = loop.peers.counters } }
+        perform { loop in copy.value.withLock { $0 = loop.counters() } }
         return copy.value.withLock { $0 } ?? TunnelCounters(table: ForwardingTable(peers: [], prefixes: []))
     }
 

@@ -1,0 +1,27 @@
+// What a full receive queue loses is told.
+
+import LinuxSystem
+import TestSupport
+import Testing
+
+@Suite(.needsNamespaces) struct ReceiveQueueTests {
+    @Test func `what a full receive queue does not take is counted`() throws {
+        try withNamespace { name in
+            let receiver = try NetworkNamespace.run(in: name) {
+                try RawIPv4Socket(proto: 201)
+            }
+            try receiver.forceBuffers(receive: 16 << 10)
+            #expect(try receiver.droppedCount() == 0)
+            let packet = datagram(proto: 201, from: loopback, to: loopback, [UInt8](repeating: 1, count: 1000))
+            for _ in 0..<200 {
+                let isSent = try packet.withUnsafeBytes { try receiver.send($0, to: loopback) }
+                #expect(isSent)
+            }
+            var buffer = [UInt8](repeating: 0, count: 2000)
+            var taken = 0
+            while try buffer.withUnsafeMutableBytes({ try receiver.receive(into: $0) }) != nil { taken += 1 }
+            #expect(taken > 0 && taken < 200)
+            #expect(try Int(receiver.droppedCount()) == 200 - taken)
+        }
+    }
+}
