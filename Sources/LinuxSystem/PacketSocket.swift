@@ -76,6 +76,17 @@ public struct PacketSocket: ~Copyable, Sendable {
         descriptor = socket
     }
 
+    /// Binds a socket that only sends to a device: its frames then need not name one, which is cheaper for each of them.
+    ///
+    /// - Throws: `ENODEV` where there is no such device.
+    public func bindForSending(interfaceIndex: Int32) throws(SyscallError) {
+        var address = linkAddress(interfaceIndex, 0)
+        let number = descriptor.rawValue
+        try syscall("bind", on: "interface \(interfaceIndex)") {
+            unsafe withSockaddr(&address) { unsafe bind(number, $0, $1) }
+        }
+    }
+
     /// Sends past the device's queueing discipline (PACKET_QDISC_BYPASS).
     public func bypassQueueing() throws(SyscallError) {
         try descriptor.setOption(SOL_PACKET, PACKET_QDISC_BYPASS, 1, named: "PACKET_QDISC_BYPASS")

@@ -48,7 +48,6 @@ internal import Glibc
         for index in 0..<slots {
             var message = unsafe clinux_mmsghdr()
             unsafe message.msg_hdr.msg_iov = vectors + index * 2
-            unsafe message.msg_hdr.msg_name = UnsafeMutableRawPointer(targets + index)
             unsafe (messages + index).initialize(to: message)
         }
     }
@@ -82,7 +81,7 @@ internal import Glibc
         return true
     }
 
-    /// Adds a finished frame for a packet socket, of one or two pieces.
+    /// Adds a finished frame for a packet socket, of one or two pieces; 0 leaves the device to the socket's binding.
     ///
     /// - Returns: false where the batch is full.
     @unsafe public mutating func append(
@@ -91,7 +90,7 @@ internal import Glibc
     ) -> Bool {
         guard count < slots else { return false }
         unsafe targets[count] = linkAddress(index, UInt16(ETH_P_IP))
-        unsafe add(first, second, nameLength: MemoryLayout<sockaddr_ll>.size)
+        unsafe add(first, second, nameLength: index == 0 ? 0 : MemoryLayout<sockaddr_ll>.size)
         return true
     }
 
@@ -102,6 +101,7 @@ internal import Glibc
         unsafe pieces[0] = iovec(iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count)
         unsafe pieces[1] = iovec(iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count)
         unsafe messages[count].msg_hdr.msg_iovlen = second.isEmpty ? 1 : 2
+        unsafe messages[count].msg_hdr.msg_name = nameLength == 0 ? nil : UnsafeMutableRawPointer(targets + count)
         unsafe messages[count].msg_hdr.msg_namelen = socklen_t(nameLength)
         count += 1
     }

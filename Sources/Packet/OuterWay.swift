@@ -48,4 +48,9 @@ public enum OuterWay: Hashable, Sendable, BitwiseCopyable {
     case socket
     /// Through a packet socket, as a finished frame.
     case frame(EthernetWay)
+
+    /// The device that frames leave by; nil for the socket.
+    public var link: Int32? {
+        if case .frame(let way) = self { way.link } else { nil }
+    }
 }

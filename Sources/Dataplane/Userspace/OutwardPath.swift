@@ -27,6 +27,8 @@ struct OutwardPath: ~Copyable {
     private var encapsulator: Encapsulator
     private var datagrams: Outbox
     private var frames: Outbox
+    /// The device that the socket for frames is bound to; 0 for none.
+    private var boundLink: Int32 = 0
 
     init(settings: TunnelSettings, queue: Int, notices: NoticeBoard) {
         packetsPerTurn = settings.offloads ? Self.batch : 1
@@ -38,6 +40,14 @@ struct OutwardPath: ~Copyable {
             firstIdentification: UInt16(truncatingIfNeeded: queue), identificationStride: UInt16(settings.queues))
         datagrams = Outbox(slots: packetsPerTurn, scratchSize: Self.scratchSize)
         frames = Outbox(slots: packetsPerTurn, scratchSize: Self.scratchSize)
+    }
+
+    /// Binds the socket for frames to the device that the first of these ways leaves by: mostly there is only one.
+    mutating func bind(_ ports: borrowing PacketPorts, for ways: [OuterWay]) {
+        guard let link = ways.lazy.compactMap(\.link).first, link != boundLink else { return }
+        boundLink = 0
+        // A device that is gone by now is none to bind to: its frames name it, and are refused.
+        if (try? ports.frames.bindForSending(interfaceIndex: link)) != nil { boundLink = link }
     }
 
     /// One turn; nil once the device is gone, else whether there was anything to carry.
@@ -118,7 +128,8 @@ struct OutwardPath: ~Copyable {
         if let way = frameWay(to: peer, outerLength: length &+ Encapsulator.overhead, &peers) {
             if frames.isFull { flush(ports, &peers) }
             way.writeHeader(to: &bytes, at: 0)
-            unsafe frames.add(UnsafeRawBufferPointer(frame), toLink: way.link, peer: peer, bytes: length)
+            unsafe frames.add(
+                UnsafeRawBufferPointer(frame), toLink: way.link == boundLink ? 0 : way.link, peer: peer, bytes: length)
         } else {
             if datagrams.isFull { flush(ports, &peers) }
             let datagram = unsafe UnsafeRawBufferPointer(rebasing: frame[EthernetWay.headerLength...])
@@ -155,7 +166,9 @@ struct OutwardPath: ~Copyable {
             let rest = unsafe UnsafeRawBufferPointer(rebasing: packet[payload])
             if let way {
                 way.writeHeader(to: &header, at: 0)
-                unsafe frames.add(UnsafeRawBufferPointer(scratch), rest, toLink: way.link, peer: peer, bytes: bytes)
+                unsafe frames.add(
+                    UnsafeRawBufferPointer(scratch), rest, toLink: way.link == boundLink ? 0 : way.link, peer: peer,
+                    bytes: bytes)
             } else {
                 let datagram = unsafe UnsafeRawBufferPointer(rebasing: scratch[EthernetWay.headerLength...])
                 unsafe datagrams.add(datagram, rest, to: address.rawValue, peer: peer, bytes: bytes)

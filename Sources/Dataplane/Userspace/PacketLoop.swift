@@ -1,14 +1,16 @@
 // The packet thread's own loop: run to completion, both directions, and orders between two turns.
 
 internal import LinuxSystem
+internal import Net
 internal import Packet
 
 /// Moves packets between the tunnel device and the peers; everything in it is touched by the packet thread alone.
 struct PacketLoop: ~Copyable {
-    private enum Token {
-        static let device: UInt64 = 0
-        static let socket: UInt64 = 1
-        static let door: UInt64 = 2
+    /// Positions of what is waited for.
+    private enum Source {
+        static let device = 0
+        static let socket = 1
+        static let door = 2
     }
 
     /// Nanoseconds left to a TCP stream to bring more segments, so that more are joined: fewer writes, wake-ups and
@@ -20,11 +22,10 @@ struct PacketLoop: ~Copyable {
     private let notices: NoticeBoard
     /// Nanoseconds.
     private let busyPoll: UInt64
-    private var epoll: Epoll
+    private var sources: PollSet
     private var outward: OutwardPath
     private var inward: InwardPath
-    /// What orders may look at and change.
-    var peers: PeerTable
+    private(set) var peers: PeerTable
     /// What the socket's former owner had lost already.
     private let lostBefore: UInt32
     private var isEnding = false
@@ -33,19 +34,16 @@ struct PacketLoop: ~Copyable {
         ports: consuming PacketPorts, door: PacketDoor, notices: NoticeBoard, settings: TunnelSettings, queue: Int,
         peers: consuming PeerTable
     ) throws(SyscallError) {
-        let epoll = try Epoll(capacity: 4)
-        try epoll.add(ports.device.descriptor.rawValue, token: Token.device)
-        try epoll.add(ports.socket.descriptor.rawValue, token: Token.socket)
-        try epoll.add(door.descriptor, token: Token.door)
+        sources = PollSet([ports.device.descriptor.rawValue, ports.socket.descriptor.rawValue, door.descriptor])
         lostBefore = try ports.socket.droppedCount()
         self.ports = ports
         self.door = door
         self.notices = notices
-        self.epoll = epoll
         self.peers = peers
         busyPoll = UInt64(settings.busyPollMicroseconds) * 1000
         outward = OutwardPath(settings: settings, queue: queue, notices: notices)
         inward = InwardPath(settings: settings)
+        outward.bind(self.ports, for: self.peers.ways)
     }
 
     mutating func setDeviceMTU(_ mtu: Int) {
@@ -61,6 +59,16 @@ struct PacketLoop: ~Copyable {
         return counters
     }
 
+    mutating func use(_ table: ForwardingTable, ways: [IPv4Address: OuterWay]) {
+        peers.use(table, ways: ways)
+        outward.bind(ports, for: peers.ways)
+    }
+
+    mutating func use(ways: [IPv4Address: OuterWay]) {
+        peers.use(ways: ways)
+        outward.bind(ports, for: peers.ways)
+    }
+
     /// Has ``run()`` return after this turn.
     mutating func end() {
         isEnding = true
@@ -74,28 +82,21 @@ struct PacketLoop: ~Copyable {
         while !isEnding {
             let looksAgain = busyPoll > 0 && Monotonic.now &- lastWork < busyPoll
             // Nothing but a closed descriptor makes the wait fail, and these are ours.
-            guard let count = try? epoll.wait(timeoutMilliseconds: looksAgain ? 0 : -1) else { break }
-            var hadWork = false
-            for index in 0..<count {
-                let turn: Bool?
-                switch epoll[index].token {
-                case Token.device: turn = outward.carry(ports, &peers)
-                case Token.socket: turn = inward.carry(ports, &peers)
-                default:
-                    door.answer(&self)
-                    turn = false
-                }
-                hadWork = hadWork || turn ?? false
-                if turn == nil && isCarrying {
-                    isCarrying = false
-                    try? epoll.remove(ports.device.descriptor.rawValue)
-                    try? epoll.remove(ports.socket.descriptor.rawValue)
-                    door.close()
-                    notices.post(.stopped)
-                }
+            guard (try? sources.wait(timeoutMilliseconds: looksAgain ? 0 : -1)) != nil else { break }
+            if sources.isReady(Source.door) { door.answer(&self) }
+            guard isCarrying else { continue }
+            let sent = sources.isReady(Source.device) ? outward.carry(ports, &peers) : false
+            let received = sources.isReady(Source.socket) ? inward.carry(ports, &peers) : false
+            guard let hasSent = sent, let hasReceived = received else {
+                isCarrying = false
+                sources.remove(at: Source.device)
+                sources.remove(at: Source.socket)
+                door.close()
+                notices.post(.stopped)
+                continue
             }
-            if hadWork && busyPoll > 0 { lastWork = Monotonic.now }
-            if inward.isGathering { Monotonic.sleep(nanoseconds: Self.gatheringPause) }
+            if busyPoll > 0 && (hasSent || hasReceived) { lastWork = Monotonic.now }
+            if hasReceived && inward.isGathering { Monotonic.sleep(nanoseconds: Self.gatheringPause) }
         }
     }
 }

@@ -93,13 +93,13 @@ public final class UserspaceTunnel: Tunnel {
         self.table = table
         earlier = earlier.carried(to: table)
         let ways = ways
-        for thread in threads { thread.perform { $0.peers.use(table, ways: ways) } }
+        for thread in threads { thread.perform { $0.use(table, ways: ways) } }
         self.peers = peers
     }
 
     public func setWays(_ ways: [IPv4Address: OuterWay]) {
         self.ways = ways
-        for thread in threads { thread.perform { $0.peers.use(ways: ways) } }
+        for thread in threads { thread.perform { $0.use(ways: ways) } }
     }
 
     public func setDeviceMTU(_ mtu: Int) {
