@@ -51,6 +51,11 @@ public struct TunnelCounters: Hashable, Sendable {
         drops[Int(reason.rawValue)] &+= packets
     }
 
+    /// How many packets have come from the peer with an outer address; 0 where it is no peer.
+    public func received(from address: IPv4Address) -> UInt64 {
+        addresses.firstIndex(of: address).map { peers[$0].rxPackets } ?? 0
+    }
+
     /// How many packets were dropped for a reason.
     public func dropped(_ reason: DropReason) -> UInt64 {
         drops[Int(reason.rawValue)]

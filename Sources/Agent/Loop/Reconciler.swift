@@ -6,6 +6,7 @@ internal import LinuxSystem
 internal import Logging
 internal import Net
 internal import Overlay
+internal import Packet
 internal import Rtnetlink
 
 /// Owns all that is known of the cluster and of this host, and makes the one agree with the other.
@@ -88,7 +89,8 @@ struct Reconciler: ~Copyable {
     /// Takes what the underlay says about outer packets; true where that is a reason to walk.
     mutating func hearPaths() -> Bool {
         let source = outcome?.view.observed.deviceAddresses.first ?? local.address
-        return paths.hear(peers: tunnel.peers ?? [], source: source.address)
+        let tunnel = tunnel
+        return paths.hear(peers: tunnel.peers ?? [], source: source.address) { tunnel.counters().received(from: $0) }
     }
 
     /// Takes what the tier says unasked; true where that is a reason to walk.

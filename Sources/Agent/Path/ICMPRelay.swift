@@ -15,6 +15,8 @@ struct ICMPRelay {
         var pathMTU: UInt16?
         /// What the inner sender is to be told; nil for nothing.
         var reply: Reply?
+        /// Whether it says that the far end does not know the protocol: only to be told where it is silent as well.
+        var isProtocolUnreachable = false
     }
 
     /// A message for an inner sender.
@@ -64,7 +66,10 @@ struct ICMPRelay {
         if let pathMTU, !error.outer.dontFragment || pathMTU >= error.outer.totalLength { return nil }
         let reply = reply(to: error, quoting: message.extracting(error.innerOffset...), source: source)
         guard pathMTU != nil || reply != nil else { return nil }
-        return Finding(peer: error.outer.destination, pathMTU: pathMTU, reply: reply)
+        return Finding(
+            peer: error.outer.destination, pathMTU: pathMTU, reply: reply,
+            isProtocolUnreachable: error.type == ICMPv4.destinationUnreachable
+                && error.code == ICMPv4.Unreachable.protocolNumber.rawValue)
     }
 
     private func reply(to error: ICMPv4Error, quoting inner: RawSpan, source: IPv4Address) -> Reply? {

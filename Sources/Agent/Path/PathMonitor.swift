@@ -30,6 +30,7 @@ struct PathMonitor: ~Copyable {
     private let replies: RawIPv4Socket
     private var relay: ICMPRelay
     private var limit = ICMPRateLimit()
+    private var silence = PeerSilence()
     private(set) var table = PathMTUTable()
     private(set) var counts = Counts()
 
@@ -51,8 +52,9 @@ struct PathMonitor: ~Copyable {
     /// - Parameters:
     ///   - peers: those in force.
     ///   - source: this node's address for inner senders.
+    ///   - received: how many packets have come from a peer by now.
     /// - Returns: whether a path MTU has fallen.
-    mutating func hear(peers: [TunnelPeer], source: IPv4Address) -> Bool {
+    mutating func hear(peers: [TunnelPeer], source: IPv4Address, received: (IPv4Address) -> UInt64) -> Bool {
         relay.use(peers)
         var hasFallen = false
         var buffer = [UInt8](repeating: 0, count: Self.longestMessage)
@@ -69,7 +71,12 @@ struct PathMonitor: ~Copyable {
                 counts.learnt += 1
                 hasFallen = true
             }
-            if let reply = finding.reply { send(reply, now: now) }
+            guard let reply = finding.reply else { continue }
+            if finding.isProtocolUnreachable && !silence.confirms(finding.peer, received: received(finding.peer)) {
+                counts.ignored += 1
+            } else {
+                send(reply, now: now)
+            }
         }
         return hasFallen
     }
@@ -88,6 +95,7 @@ struct PathMonitor: ~Copyable {
     mutating func prepare(peers: [TunnelPeer]) {
         table.expire(now: Monotonic.now)
         table.keep { address in peers.contains { $0.address == address } }
+        silence.keep { address in peers.contains { $0.address == address } }
     }
 
     private mutating func send(_ reply: ICMPRelay.Reply, now: UInt64) {
