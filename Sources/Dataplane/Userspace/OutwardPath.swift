@@ -173,7 +173,7 @@ struct OutwardPath: ~Copyable {
                 let datagram = unsafe UnsafeRawBufferPointer(rebasing: scratch[EthernetWay.headerLength...])
                 unsafe datagrams.add(datagram, rest, to: address.rawValue, peer: peer, bytes: bytes)
                 // The one that has the kernel ask after the neighbour goes before the others, not among them.
-                if index == 0 {
+                if index == 0 && peers.ways[peer].link != nil {
                     flush(ports, &peers)
                     way = frameWay(to: peer, outerLength: plan.longestSegment &+ Encapsulator.overhead, &peers)
                 }
