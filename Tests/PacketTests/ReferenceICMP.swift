@@ -31,8 +31,8 @@ enum ReferenceICMP {
             quotation.innerSource = address(inner.dropFirst(12).prefix(4))
         }
         switch (message[0], message[1]) {
-        case (3, 0): (quotation.code, quotation.nextHopMTU) = (0, 0)
-        case (3, 1), (3, 2), (11, _): (quotation.code, quotation.nextHopMTU) = (1, 0)
+        case (3, 0), (3, 6), (3, 9), (3, 11): (quotation.code, quotation.nextHopMTU) = (0, 0)
+        case (3, 1), (3, 2), (3, 7), (3, 10), (3, 12), (3, 13), (11, _): (quotation.code, quotation.nextHopMTU) = (1, 0)
         case (3, 4):
             var mtu = Int(message[6]) * 256 + Int(message[7])
             if mtu == 0 {
