@@ -16,8 +16,6 @@
 #include <unistd.h>
 
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/icmp.h>
 #include <linux/if_tun.h>
 
 _Static_assert(sizeof(struct clinux_mmsghdr) == sizeof(struct mmsghdr), "mmsghdr differs in size");
@@ -31,26 +29,6 @@ int clinux_recvmmsg(int fd, struct clinux_mmsghdr *messages, unsigned int count,
 
 int clinux_sendmmsg(int fd, struct clinux_mmsghdr *messages, unsigned int count, int flags) {
     return sendmmsg(fd, (struct mmsghdr *)messages, count, flags);
-}
-
-int clinux_keep_icmp_errors(int fd, uint8_t protocol, uint32_t source) {
-    // A load beyond the packet's end ends the program with 0: the packet is not taken.
-    struct sock_filter program[] = {
-        // X is the length of the packet's own header, which a raw socket's filter sees too.
-        BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
-        BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP_DEST_UNREACH, 1, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP_TIME_EXCEEDED, 0, 5),
-        // The quoted header comes after the 8 bytes of ICMP: its protocol, then its source.
-        BPF_STMT(BPF_LD | BPF_B | BPF_IND, 8 + 9),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, protocol, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_IND, 8 + 12),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, source, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFF),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-    };
-    struct sock_fprog filter = {.len = sizeof program / sizeof program[0], .filter = program};
-    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
 }
 
 int clinux_accept(int fd) {

@@ -1,13 +1,6 @@
-// The outward step: one packet from the tunnel device becomes an outer header and a peer, or a drop reason.
+// The outward step: a packet from the tunnel device gets a peer and outer headers, or a drop reason.
 
 public import Net
-
-/// What becomes of a packet on its way out.
-public enum EncapsulationDecision: Hashable, Sendable {
-    /// Send the 20 bytes of outer header and then the first `length` bytes of the inner packet to a peer.
-    case send(peer: Int, length: Int)
-    case drop(DropReason)
-}
 
 /// The outward step of one thread: its settings and its counter of identifications.
 public struct Encapsulator: Sendable {
@@ -68,32 +61,10 @@ public struct Encapsulator: Sendable {
         self.identificationStride = max(identificationStride, 1)
     }
 
-    /// Decides over one inner packet and writes its outer header to the first 20 bytes of `header`.
+    /// The index of the peer that an inner packet goes to, or why it goes nowhere.
     ///
-    /// The inner TTL is left alone: the kernel took one off when it forwarded the packet (E2). Whether the result fits
-    /// the path is the sender's to find out (E4).
-    ///
-    /// - Precondition: `header` holds at least 20 bytes.
-    public mutating func encapsulate(
-        _ inner: RawSpan, table: ForwardingTable, header: inout MutableRawSpan
-    ) -> EncapsulationDecision {
-        let packet: IPv4Header
-        switch IPv4Header.parse(inner) {
-        case .success(let parsed): packet = parsed
-        case .failure(let reason): return .drop(reason)
-        }
-        guard packet.totalLength <= 0xFFFF &- Self.overhead else { return .drop(.tooBig) }
-        switch peer(for: packet, table: table) {
-        case .failure(let reason):
-            return .drop(reason)
-        case .success(let peer):
-            outerHeader(for: packet, innerLength: packet.totalLength, to: table.peers[peer].outerAddress)
-                .write(to: &header)
-            return .send(peer: peer, length: packet.totalLength)
-        }
-    }
-
-    /// The index of the peer that an inner packet goes to; its length is not looked at.
+    /// The inner TTL is left alone: the kernel took one off when it forwarded the packet (E2). Its length is not looked
+    /// at, since it may be cut, and whether it fits the path is the sender's to find out (E4).
     public func peer(for packet: IPv4Header, table: ForwardingTable) -> Result<Int, DropReason> {
         guard packet.timeToLive > 0 else { return .failure(.ttlZero) }
         guard let peer = table.peer(forInner: packet.destination) else { return .failure(.noPeer) }

@@ -106,14 +106,33 @@ func transportPacket(protocolNumber: UInt8, dataLength: Int, isPartial: Bool, fl
     return packet
 }
 
+/// What becomes of a whole packet on its way out.
+enum EncapsulationDecision: Hashable {
+    case send(peer: Int, length: Int)
+    case drop(DropReason)
+}
+
 func encapsulate(
     _ inner: [UInt8], with encapsulator: inout Encapsulator, table: ForwardingTable = Cluster.table
 ) -> (decision: EncapsulationDecision, header: [UInt8]) {
     var header = [UInt8](repeating: 0xAA, count: 20)
     var span = header.mutableSpan
     var bytes = span.mutableBytes
-    let decision = encapsulator.encapsulate(inner.span.bytes, table: table, header: &bytes)
-    return (decision, header)
+    let packet: IPv4Header
+    switch IPv4Header.parse(inner.span.bytes) {
+    case .success(let parsed): packet = parsed
+    case .failure(let reason): return (.drop(reason), header)
+    }
+    switch encapsulator.peer(for: packet, table: table) {
+    case .failure(let reason):
+        return (.drop(reason), header)
+    case .success(let peer):
+        guard packet.totalLength <= 0xFFFF - Encapsulator.overhead else { return (.drop(.tooBig), header) }
+        encapsulator.outerHeader(
+            for: packet, innerLength: packet.totalLength, to: table.peers[peer].outerAddress
+        ).write(to: &bytes)
+        return (.send(peer: peer, length: packet.totalLength), header)
+    }
 }
 
 func encapsulate(

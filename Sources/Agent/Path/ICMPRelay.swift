@@ -1,6 +1,7 @@
 // From an ICMP error about an outer packet to what it says of the path and what the inner sender is told (RFC 2003
 // section 4). A value without sockets or clocks; whatever cannot be about a packet of ours changes nothing.
 
+internal import Dataplane
 internal import Net
 internal import Overlay
 internal import Packet
@@ -83,11 +84,7 @@ struct ICMPRelay {
     }
 
     private mutating func makeTable() -> ForwardingTable {
-        let made = ForwardingTable(
-            peers: peers.map { TunnelEndpoint(outerAddress: $0.address, tunnelAddress: $0.tunnelAddress) },
-            prefixes: peers.enumerated().flatMap { index, peer in
-                peer.prefixes.map { (prefix: $0, peer: index) }
-            })
+        let made = ForwardingTable(peers)
         table = made
         return made
     }

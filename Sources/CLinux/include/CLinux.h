@@ -36,9 +36,6 @@ int clinux_sendmmsg(int fd, struct clinux_mmsghdr *messages, unsigned int count,
 /// Accepts a connection as a non-blocking descriptor that is closed on exec; the peer's address is not asked for.
 int clinux_accept(int fd);
 
-/// Has a raw ICMP socket take only destination unreachable and time exceeded that quote an IPv4 packet of this protocol
-/// from this source address (host byte order).
-int clinux_keep_icmp_errors(int fd, uint8_t protocol, uint32_t source);
 // MARK: Descriptors between processes
 
 /// Descriptors that one message can carry; the kernel's own limit is 253.

@@ -85,11 +85,7 @@ public final class UserspaceTunnel: Tunnel {
     }
 
     public func setPeers(_ peers: [TunnelPeer]) throws(SyscallError) {
-        let table = ForwardingTable(
-            peers: peers.map { TunnelEndpoint(outerAddress: $0.address, tunnelAddress: $0.tunnelAddress) },
-            prefixes: peers.enumerated().flatMap { index, peer in
-                peer.prefixes.map { (prefix: $0, peer: index) }
-            })
+        let table = ForwardingTable(peers)
         self.table = table
         earlier = earlier.carried(to: table)
         let ways = ways
