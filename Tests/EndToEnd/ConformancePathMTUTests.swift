@@ -161,7 +161,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test("E10: where no ICMP is let in, the kernel's refusal alone tells the path MTU", .needsProgram("nft"))
+        @Test("E10: where no ICMP is let in, the kernel's refusal alone tells the path MTU", .needs(.nftables))
         func refusalAlone() throws {
             try withNarrowPath(config: Self.socketOnly) { sender in
                 let lab = sender.lab
