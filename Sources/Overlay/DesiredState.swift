@@ -47,6 +47,7 @@ public struct DesiredState: Sendable {
         device = TunnelDevice(
             name: local.tunnelDevice, kind: local.tunnelKind,
             mtu: local.tunnelMTU ?? IPIP.tunnelMTU(underlay: carriers.map(\.mtu).min() ?? 1500),
+            parameters: local.tunnelParameters,
             // Whatever the own mode: others may tunnel, and where a device has no address even a loose rp_filter
             // drops what came in on it (`__fib_validate_source`). Without a tunnel address the node's own one serves,
             // but only while the underlay has it: an address that moved to another host must not stay local here.

@@ -13,14 +13,19 @@ public struct Link: Hashable, Sendable {
     public var isUp: Bool
     /// The driver as rtnetlink names it (`tun`, `veth`, `ipip`), empty for hardware.
     public var kind: String
+    /// Of a device of kind `ipip`.
+    public var ipip: IPIPParameters?
 
     /// A device.
-    public init(index: Int32, name: String, mtu: Int, isUp: Bool, kind: String = "") {
+    public init(
+        index: Int32, name: String, mtu: Int, isUp: Bool, kind: String = "", ipip: IPIPParameters? = nil
+    ) {
         self.index = index
         self.name = name
         self.mtu = mtu
         self.isUp = isUp
         self.kind = kind
+        self.ipip = ipip
     }
 }
 
