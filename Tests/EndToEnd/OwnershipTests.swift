@@ -1,6 +1,7 @@
 // Whose a block, a route or an address is: borrowed, contested, foreign, one's own; and what is not ours stays.
 
 import Lab
+import LinuxSystem
 import Net
 import Packet
 import Rtnetlink
@@ -30,6 +31,43 @@ extension EndToEndTests {
                     #expect(report.isComplete, "\(source) to \(target): \(report.summary)")
                 }
                 #expect(try lab.status("n3")?.drops?["innerSourceNotOfPeer"] == 0)
+                // No host is told to reach its own borrowed address by way of itself, which its kernel would refuse.
+                for node in ["n1", "n2", "n3"] {
+                    let own = try lab.underlay(node)
+                    #expect(try lab.ownRoutes(node).allSatisfy { $0.gateway != own }, "\(node)")
+                    let status = try lab.waitReady(node)
+                    #expect(status.warnings == [], "\(node)")
+                }
+                // Given back, it is reached where the rest of its block is.
+                try lab.removeResource(LabResource.block(IPv4Prefix(host: remote), node: "n3").name)
+                for node in ["n1", "n2", "n3"] {
+                    try waitUntil("\(node) to forget it") {
+                        try lab.ownRoute(node, to: IPv4Prefix(host: remote)) == nil
+                    }
+                }
+                #expect(try lab.host("n1").netlink { try $0.routeGet(remote)?.gateway } == address("10.0.1.2"))
+            }
+        }
+
+        @Test("A block of one address leaves the place for its workload's route, which comes later")
+        func blockOfOneAddress() throws {
+            let block = prefix("10.244.5.5/32")
+            var specification = LabSpecification.threeNodes()
+            specification.nodes[0].blocks.append(block)
+            try withLab(specification) { lab in
+                #expect(try lab.ownRoute("n1", to: block)?.kind == .blackhole)
+                let (node, workload) = (try lab.host("n1"), try lab.host("w1"))
+                let own = IPv4InterfaceAddress(address: block.address, prefixLength: 32)
+                try workload.perform([.addAddress(AddressMessage(link: try workload.linkIndex("eth0"), address: own))])
+                // As a CNI plugin does, which takes a route that is there for somebody else's.
+                let link = try node.linkIndex("caliw1")
+                try node.perform([.addRoute(RouteSpecification(destination: block, link: link, routeProtocol: 3))])
+                for source in ["w3", "w2", "w1"] {
+                    let report = try lab.ping(from: source, to: block.address, count: 3)
+                    #expect(report.isComplete, "\(source): \(report.summary)")
+                }
+                let status = try lab.waitReady("n1")
+                #expect(status.routes?.conflicts == [])
             }
         }
 
@@ -146,22 +184,101 @@ extension EndToEndTests {
             }
         }
 
-        @Test("A block around a node's own underlay address is never routed, and the underlay goes on")
-        func ownAddressInBlock() throws {
+        /// A claim on addresses of the underlay.
+        struct WrongClaim: Sendable, CustomTestStringConvertible {
+            var node: String
+            var block: String
+            var testDescription: String { "\(block) of \(node)" }
+        }
+
+        static let wrongClaims = [
+            WrongClaim(node: "n3", block: "10.0.1.0/26"), WrongClaim(node: "n3", block: "10.0.2.0/26"),
+            WrongClaim(node: "n3", block: "10.0.1.1/32"), WrongClaim(node: "n1", block: "10.0.1.1/32"),
+            WrongClaim(node: "n1", block: "10.0.2.1/32"), WrongClaim(node: "n1", block: "10.0.0.0/16"),
+        ]
+
+        @Test(
+            "A block around a node's own underlay address is never routed, and the underlay goes on",
+            arguments: wrongClaims)
+        func ownAddressInBlock(claim: WrongClaim) throws {
             var specification = LabSpecification.twoNodes()
             specification.pools.append(
                 PoolSpecification(name: "wrong", prefix: prefix("10.0.0.0/16"), ipipMode: .always))
-            specification.nodes[1].blocks.append(prefix("10.0.1.0/26"))
-            specification.nodes[1].blocks.append(prefix("10.0.2.0/26"))
+            let index = try #require(specification.nodes.firstIndex { $0.name == claim.node })
+            specification.nodes[index].blocks.append(prefix(claim.block))
             try withLab(specification) { lab in
                 for node in ["n1", "n3"] {
                     let status = try lab.waitReady(node)
-                    let codes = (status.warnings ?? []).map(\.code)
-                    #expect(codes == ["blockContainsNodeAddress", "blockContainsNodeAddress"], "\(node)")
+                    #expect((status.warnings ?? []).map(\.code) == ["blockContainsNodeAddress"], "\(node)")
                     let routes = try lab.ownRoutes(node).map { "\($0.destination)" }.sorted()
                     #expect(routes == ["10.244.1.0/26", "10.244.3.0/26"], "\(node)")
                 }
+                for (node, peer) in [("n1", "n3"), ("n3", "n1")] {
+                    let report = try lab.ping(from: node, to: peer, count: 3)
+                    #expect(report.isComplete, "host \(node) to host \(peer): \(report.summary)")
+                }
                 try lab.expectTraffic(from: "n1", to: "n3", forth: .tunnel, back: .tunnel)
+            }
+        }
+
+        @Test(
+            "A host that is registered anew under another name is the owner of its block again",
+            arguments: ["a1", "n9"])
+        func newName(name: String) throws {
+            try withLab(.threeNodes()) { lab in
+                let (block, host) = (try lab.block(of: "n2"), try lab.node("n2"))
+                try lab.stopAgent(on: "n2")
+                // For a while two names have one address: the smaller one is in force, be it the old or the new.
+                try lab.write([.node(name, address: host.address, tunnelAddress: host.tunnelAddress)])
+                let refused = name < "n2" ? "n2" : name
+                try lab.waitStatus("n1", "\(refused) to be refused") { status in
+                    status.warnings?.contains {
+                        $0.code == "duplicateAddress" && $0.message.contains("\(refused) gets")
+                    }
+                        == true
+                }
+                try lab.write([.block(block, node: name)])
+                try lab.removeResource(LabResource.block(block, node: "n2").name)
+                try lab.removeResource(LabResource.node("n2", address: host.address).name)
+                let config = try TextFile.read(lab.configPath("n2"))
+                try TextFile.replace(
+                    lab.configPath("n2"), with: "node: \(name)\n" + config.drop { $0 != "\n" }.dropFirst())
+                try lab.startAgent(on: "n2")
+                #expect(try lab.waitReady("n2").node == name)
+                try lab.expectRoute("n1", to: "n2", .direct)
+                try lab.expectRoute("n3", to: "n2", .tunnel)
+                for node in ["n1", "n3"] {
+                    let status = try lab.waitStatus(node, "the new name alone") {
+                        $0.ready && $0.peer("n2") == nil && $0.peer(name) != nil
+                    }
+                    #expect(status.warnings == [], "\(node)")
+                }
+                try lab.expectTraffic(from: "n1", to: "n2", forth: .direct, back: .direct)
+                try lab.expectTraffic(from: "n2", to: "n3", forth: .tunnel, back: .tunnel)
+            }
+        }
+
+        @Test("A peer's address that turns up on this host, as a virtual one does, harms nobody else, and passes")
+        func peerAddressHere() throws {
+            try withLab(.threeNodes()) { lab in
+                let node = try lab.host("n1")
+                let link = try node.linkIndex("eth0")
+                let copy = AddressMessage(link: link, address: interface("10.0.1.2/32"))
+                try node.perform([.addAddress(copy)])
+                try lab.expectTraffic(from: "n1", to: "n3", forth: .tunnel, back: .tunnel)
+                print("STATUS", try lab.waitStatus("n1", "x") { _ in true }, try lab.ownRoutes("n1"))
+                try lab.killAgent(on: "n1")
+                try node.perform([
+                    .deleteRoute(RouteSpecification(try #require(try lab.ownRoute("n1", to: lab.block(of: "n2")))))
+                ])
+                try lab.startAgent(on: "n1")
+                try lab.expectRoute("n1", to: "n3", .tunnel)
+                try lab.expectTraffic(from: "n1", to: "n3", forth: .tunnel, back: .tunnel)
+                print("STATUS", try lab.waitStatus("n1", "x") { _ in true }, try lab.ownRoutes("n1"))
+                try node.perform([.deleteAddress(copy)])
+                try lab.expectRoute("n1", to: "n2", .direct)
+                try lab.waitReady("n1")
+                try lab.expectTraffic(from: "n1", to: "n2", forth: .direct, back: .direct)
             }
         }
     }
