@@ -52,7 +52,8 @@ public struct Underlay: Sendable {
         return limits.filter { $0 > 0 }.min()
     }
 
-    private func route(to address: IPv4Address) -> UnderlayRoute? {
+    /// The route that leads to `address`; nil where no usable one does.
+    func route(to address: IPv4Address) -> UnderlayRoute? {
         // The kernel asks its local table first: what stands on this host, as a virtual address may, goes nowhere else.
         guard !hostAddresses.contains(address), let index = search.lookup(address) else { return nil }
         let route = routes[index]
