@@ -14,19 +14,23 @@ public struct LocalNode: Hashable, Sendable {
     public var tunnelDevice: String
     /// The driver of a tunnel device that the tier makes, as rtnetlink names it; one of another kind is not ours.
     public var tunnelKind: String
+    /// What a device of kind `ipip` should be told; nil for another kind.
+    public var tunnelParameters: IPIPParameters?
     /// The tunnel device's MTU in bytes; nil means the smallest MTU of the underlay devices less 20.
     public var tunnelMTU: Int?
 
     /// A local node.
     public init(
         name: String, address: IPv4InterfaceAddress, ipipMode: IPIPMode? = nil,
-        tunnelDevice: String = "tunl0", tunnelKind: String = "tun", tunnelMTU: Int? = nil
+        tunnelDevice: String = "tunl0", tunnelKind: String = "tun",
+        tunnelParameters: IPIPParameters? = nil, tunnelMTU: Int? = nil
     ) {
         self.name = name
         self.address = address
         self.ipipMode = ipipMode
         self.tunnelDevice = tunnelDevice
         self.tunnelKind = tunnelKind
+        self.tunnelParameters = tunnelParameters
         self.tunnelMTU = tunnelMTU
     }
 }

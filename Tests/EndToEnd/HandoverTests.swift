@@ -88,12 +88,12 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `A request for another version, node, device or namespace is refused, and nothing stops`() throws {
+        @Test func `A request for another version, node, device, tier or namespace is refused, and nothing stops`() throws {
             try withLab(Self.specification) { lab in
                 let pinger = try lab.startSteadyPing(from: "w1", to: "w3")
                 let wrong: [(key: String, value: any Sendable, word: String)] = [
-                    ("version", 99, "version 1"), ("node", "n9", "node n1"), ("device", "tunl9", "tunl0"),
-                    ("namespace", 1, "namespace"),
+                    ("version", 99, "version 2"), ("node", "n9", "node n1"), ("device", "tunl9", "tunl0"),
+                    ("tier", "bpf", "takes a break"), ("namespace", 1, "namespace"),
                 ]
                 for (key, value, word) in wrong {
                     let successor = try Successor(lab, "n1")
@@ -231,7 +231,10 @@ private struct Successor: ~Copyable {
     init(_ lab: Lab, _ node: String) throws {
         let namespace = try lab.host(node).run { try FileStatus("/proc/thread-self/ns/net").inode }
         connection = try MessageSocket.connect("\(lab.runDirectory(node))/handover")
-        request = ["version": 1, "node": node, "device": "tunl0", "namespace": namespace, "pid": Host.processID]
+        request = [
+            "version": 2, "node": node, "device": "tunl0", "tier": Tiers.current.dataplane(of: node),
+            "namespace": namespace, "pid": Host.processID,
+        ]
     }
 
     /// Sends the request, changed or not, and waits for the answer.
