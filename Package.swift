@@ -95,7 +95,9 @@ let package = Package(
             name: "PoplinTests", dependencies: ["poplin", "TestSupport", "LinuxSystem"], swiftSettings: strict),
         .testTarget(
             name: "EndToEnd",
-            dependencies: ["Lab", "poplin", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink", "TestSupport"],
+            dependencies: [
+                "Dataplane", "Lab", "poplin", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink", "TestSupport",
+            ],
             // Compiled by its test, for the kernel.
             exclude: ["Support/BPF"], swiftSettings: strict),
     ],

@@ -88,7 +88,9 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `A request for another version, node, device, tier or namespace is refused, and nothing stops`() throws {
+        @Test func `A request for another version, node, device, tier or namespace is refused, and nothing stops`()
+            throws
+        {
             try withLab(Self.specification) { lab in
                 let pinger = try lab.startSteadyPing(from: "w1", to: "w3")
                 let wrong: [(key: String, value: any Sendable, word: String)] = [
