@@ -153,7 +153,7 @@ extension EndToEndTests {
             try Self.expectRefusal(of: "bpf", naming: "yet")
         }
 
-        @Test(.enabled(if: Self.hasNoDriver, "the ipip driver is there"))
+        @Test(.enabled(if: Self.hasNoDriver, "n/a here: the ipip driver is there"))
         func `The kernel's tier is refused in one line where there is no driver`() throws {
             try Self.expectRefusal(of: "kernel", naming: "ipip driver")
         }
@@ -172,7 +172,6 @@ extension EndToEndTests {
                 try expectRefusal(lab, naming: ["dataplane", tier, word])
             }
         }
-
 
         @Test(arguments: [
             ("POPLIN_IPIP_MODE", "Sometimes"), ("POPLIN_TUNNEL_MTU", "many"), ("POPLIN_ADDRESS", "10.0.1.1"),

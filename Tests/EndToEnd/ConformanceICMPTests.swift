@@ -53,7 +53,9 @@ extension EndToEndTests {
             }
         }
 
-        @Test("E5: of a far node without an agent the second protocol unreachable becomes host unreachable")
+        @Test(
+            "E5: of a far node without an agent the second protocol unreachable becomes host unreachable",
+            .tiers(.userspace, because: "a kernel with the driver says nothing of protocols"))
         func protocolUnreachable() throws {
             try withLab(.twoNodes()) { lab in
                 let sender = try InnerSender(lab)

@@ -93,7 +93,9 @@ extension EndToEndTests {
             }
         }
 
-        @Test("E10: what has no DF arrives, in fragments that are made before encapsulation once the path is known")
+        @Test(
+            "E10: what has no DF arrives, in fragments that are made before encapsulation once the path is known",
+            .tiers(.userspace, because: "the driver's outer packets always have DF where their TTL is fixed"))
         func withoutDF() throws {
             try withNarrowPath { sender in
                 let (lab, sniffer) = (sender.lab, try #require(sender.lab.sniffer))
@@ -135,7 +137,9 @@ extension EndToEndTests {
             }
         }
 
-        @Test("E4, E10: what the kernel knows of the path before the agent does is learnt from its refusal")
+        @Test(
+            "E4, E10: what the kernel knows of the path before the agent does is learnt from its refusal",
+            .tiers(.userspace, because: "the driver is refused nothing that it would tell of"))
         func kernelKnowsFirst() throws {
             try withNarrowPath(config: Self.socketOnly) { sender in
                 let lab = sender.lab
@@ -161,7 +165,9 @@ extension EndToEndTests {
             }
         }
 
-        @Test("E10: where no ICMP is let in, the kernel's refusal alone tells the path MTU", .needs(.nftables))
+        @Test(
+            "E10: where no ICMP is let in, the kernel's refusal alone tells the path MTU", .needs(.nftables),
+            .tiers(.userspace, because: "the driver is refused nothing that it would tell of"))
         func refusalAlone() throws {
             try withNarrowPath(config: Self.socketOnly) { sender in
                 let lab = sender.lab

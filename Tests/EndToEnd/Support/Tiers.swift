@@ -20,6 +20,9 @@ enum Tiers: String, CaseIterable, Sendable {
         return tiers
     }()
 
+    /// Whether every node counts packets by peer; the driver counts them by device alone.
+    var countPeers: Bool { self == .userspace }
+
     /// A node's tier, in the words of its config.
     func dataplane(of node: String) -> String {
         switch self {
