@@ -1,7 +1,7 @@
 // Counts the packets that come in through chosen devices of a host, each once, and keeps one IP-in-IP packet.
 
 internal import LinuxSystem
-internal import Net
+public import Net
 internal import Packet
 internal import Synchronization
 
