@@ -13,7 +13,7 @@ struct IPIPLinkTests {
         local: address("10.0.1.1"), timeToLive: 64, typeOfService: 1, alwaysDF: true)
     /// `IFLA_INFO_DATA` of ``pinned``.
     private static let data = """
-        30 00 02 80              # IFLA_INFO_DATA, 48 bytes
+        2c 00 02 80              # IFLA_INFO_DATA, 44 bytes
         08 00 02 00 0a 00 01 01  # IFLA_IPTUN_LOCAL 10.0.1.1
         08 00 03 00 00 00 00 00  # IFLA_IPTUN_REMOTE
         05 00 04 00 40 00 00 00  # IFLA_IPTUN_TTL 64
@@ -29,7 +29,7 @@ struct IPIPLinkTests {
             07 00 00 00 00 00 00 00
             00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  # struct ifinfomsg
             0a 00 03 00 74 75 6e 6c 30 00 00 00  # IFLA_IFNAME "tunl0"
-            40 00 12 80                          # IFLA_LINKINFO, 64 bytes
+            3c 00 12 80                          # IFLA_LINKINFO, 60 bytes
             09 00 01 00 69 70 69 70 00 00 00 00  # IFLA_INFO_KIND "ipip"
             """ + "\n" + Self.data)
         let link = LinkSpecification(name: "tunl0", kind: "ipip", ipip: Self.pinned)
@@ -40,7 +40,7 @@ struct IPIPLinkTests {
     @Test func `A change of parameters makes no device`() {
         let sent = encoded(.setLink(.name("tunl0"), LinkChange(ipip: Self.pinned)))
         #expect(Array(sent[4..<8]) == hex("10 00 05 00"), "RTM_NEWLINK; REQUEST | ACK")
-        #expect(Array(sent.suffix(48)) == hex(Self.data))
+        #expect(Array(sent.suffix(44)) == hex(Self.data))
     }
 
     private static func link(_ data: String) -> [UInt8] {
