@@ -115,7 +115,7 @@ extension Lab {
 
     /// Waits until a node's agent says that it is ready.
     @discardableResult
-    public func waitReady(_ name: String, timeoutMilliseconds: Int32 = 10_000) throws -> AgentStatus {
+    public func waitReady(_ name: String, timeoutMilliseconds: Int32 = 30_000) throws -> AgentStatus {
         try waitStatus(name, "it to be ready", timeoutMilliseconds: timeoutMilliseconds) { $0.ready }
     }
 
@@ -125,7 +125,7 @@ extension Lab {
     /// - Throws: ``LabError/timedOut(_:)`` with the last answer, or ``LabError/agentEnded(node:status:log:)``.
     @discardableResult
     public func waitStatus(
-        _ name: String, _ what: String, timeoutMilliseconds: Int32 = 10_000, _ condition: (AgentStatus) -> Bool
+        _ name: String, _ what: String, timeoutMilliseconds: Int32 = 30_000, _ condition: (AgentStatus) -> Bool
     ) throws -> AgentStatus {
         let deadline = Monotonic.now + UInt64(max(0, timeoutMilliseconds)) * 1_000_000
         while true {

@@ -121,7 +121,9 @@ extension EndToEndTests {
             var specification = LabSpecification.threeNodes(mode: mode)
             specification.hasSniffer = false
             try withLab(specification) { lab in
-                let pingers = try [lab.startSteadyPing(from: "w1", to: "w3"), lab.startSteadyPing(from: "w1", to: "w2")]
+                let pingers = try [
+                    lab.startSteadyPing(from: "w1", to: "w3"), lab.startSteadyPing(from: "w1", to: "w2"),
+                ]
                 try body(lab, try TextFile.read(lab.configPath("n1")))
                 for pinger in pingers {
                     try waitUntil("replies") { pinger.received > 20 }

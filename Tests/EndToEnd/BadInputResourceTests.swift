@@ -12,7 +12,9 @@ extension EndToEndTests {
         @Test(arguments: BadResource.allCases)
         func `Traffic goes on, status names the place, and other resources still apply`(bad: BadResource) throws {
             try withLab(Self.specification) { lab in
-                let pingers = try [lab.startSteadyPing(from: "w1", to: "w3"), lab.startSteadyPing(from: "w1", to: "w2")]
+                let pingers = try [
+                    lab.startSteadyPing(from: "w1", to: "w3"), lab.startSteadyPing(from: "w1", to: "w2"),
+                ]
                 let before = try lab.ownRoutes("n1").map(\.destination)
                 let path = "\(lab.clusterDirectory)/\(bad.file)"
                 let good = try? TextFile.readBytes(path)

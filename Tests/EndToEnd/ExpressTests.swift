@@ -9,7 +9,9 @@ import TestSupport
 import Testing
 
 extension EndToEndTests {
-    @Suite("The express path", .needsProgram("ip"), .needsProgram("nft"), .needsProgram("tc"))
+    @Suite(
+        "The express path", .needsProgram("ip"), .needsProgram("tc"),
+        .tiers(.userspace, because: "the kernel's driver leaves by the kernel's own output alone"))
     struct Express {
         private static let gateway = "10.0.1.254"
         private static let otherAddress = "02:00:00:00:07:07"
@@ -26,7 +28,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test
+        @Test(.needs(.nftables))
         func `Rules that see sent packets switch to the socket and count every packet; without them it is frames`()
             throws
         {
@@ -53,7 +55,8 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `always goes past the rules, and never asks nobody`() throws {
+        @Test(.needs(.nftables))
+        func `always goes past the rules, and never asks nobody`() throws {
             try withIdleLab(Self.specification) { lab in
                 let node = try lab.host("n1")
                 try node.tool("nft", ["add table inet site"])

@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 extension EndToEndTests {
-    @Suite("The packet path")
+    @Suite("The packet path", .tiers(.userspace, because: "queues, threads and segments are the userspace tier's own"))
     struct PacketPath {
         @Test(
             "Pings, datagrams and streams pass whole, whatever the settings",

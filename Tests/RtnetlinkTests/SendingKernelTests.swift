@@ -51,7 +51,7 @@ struct SendingKernelTests {
         }
     }
 
-    @Test(.needsProgram("nft"))
+    @Test(.needs(.nftables))
     func `Filter chains are listed with their hooks and rules, and changes of them are told`() throws {
         try KernelTests.withVeth { _, _ in
             var monitor = try ChangeMonitor(.filter)

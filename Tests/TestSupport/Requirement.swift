@@ -29,7 +29,10 @@ public struct Requirement: Sendable {
     public static let twoProcessors = Requirement(
         name: "processors", missing: ProcessInfo.processInfo.processorCount > 1 ? nil : "there is one processor")
 
-    /// A program of the host's own, as `nft`.
+    /// The program `nft`, and a kernel with the tables that it is asked for: not every nf_tables has those of IP.
+    public static let nftables = Requirement(name: "nft", missing: whyNoNftables())
+
+    /// A program of the host's own, as `ip`.
     public static func program(_ name: String) -> Requirement {
         Requirement(name: name, missing: path(of: name) == nil ? "there is no program \(name)" : nil)
     }
@@ -43,6 +46,19 @@ public struct Requirement: Sendable {
     public var isDemanded: Bool {
         let demanded = ProcessInfo.processInfo.environment["POPLIN_REQUIRE"] ?? ""
         return demanded.split(whereSeparator: { ", ".contains($0) }).contains { $0 == name }
+    }
+
+    private static func whyNoNftables() -> String? {
+        guard let nft = path(of: "nft") else { return "there is no program nft" }
+        let probe = "poplin-probe-nft-\(Host.processID)"
+        do {
+            try NetworkNamespace.create(probe)
+            defer { try? NetworkNamespace.delete(probe) }
+            let result = try ChildProcess.run(nft, ["add table inet probe"], inNamespace: probe)
+            return result.status.isSuccess ? nil : "the kernel's nf_tables has no tables of the family inet"
+        } catch {
+            return "nft cannot be asked: \(error)"
+        }
     }
 
     /// Asked by trying: a container may have the capabilities and still be refused.

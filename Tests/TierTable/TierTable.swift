@@ -79,7 +79,9 @@ enum TierTable {
         if bad > 0 { words.append("FAILED \(bad)") }
         if passed > 0 { words.append("ok \(passed)") }
         if left > 0 {
-            let isMissing = outcomes.contains { if case .skipped(let why) = $0 { !isNotApplicable(why) } else { false } }
+            let isMissing = outcomes.contains {
+                if case .skipped(let why) = $0 { !isNotApplicable(why) } else { false }
+            }
             words.append(isMissing ? "skipped \(left)" : "n/a \(left)")
         }
         return words.joined(separator: ", ")

@@ -28,6 +28,8 @@ enum KernelProbe {
                 return .unavailable(
                     because: "\(device) is a TUN device, as the userspace tier makes it; \(TierChoice.change)")
             }
+            // Made by the driver, so that nothing is to be tried: a restarted agent leaves the host's devices alone.
+            if kind == Self.kind { return .available }
             switch method {
             case .looking:
                 let other = device == fallback ? kind : try netlink.link(named: fallback)?.kind

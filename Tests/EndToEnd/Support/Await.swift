@@ -13,7 +13,7 @@ struct WaitedInVain: Error, CustomStringConvertible {
 /// - Parameters:
 ///   - what: what is waited for, for the failure.
 ///   - seconds: the bound; reaching it fails the test.
-func waitUntil(_ what: String, seconds: UInt64 = 10, _ condition: () throws -> Bool) throws {
+func waitUntil(_ what: String, seconds: UInt64 = 30, _ condition: () throws -> Bool) throws {
     let deadline = Monotonic.now + seconds * 1_000_000_000
     while try !condition() {
         guard Monotonic.now < deadline else { throw WaitedInVain(description: "waited \(seconds) s for \(what)") }
@@ -22,7 +22,7 @@ func waitUntil(_ what: String, seconds: UInt64 = 10, _ condition: () throws -> B
 }
 
 /// Asks until a value is there.
-func waitFor<Value>(_ what: String, seconds: UInt64 = 10, _ value: () throws -> Value?) throws -> Value {
+func waitFor<Value>(_ what: String, seconds: UInt64 = 30, _ value: () throws -> Value?) throws -> Value {
     var found: Value?
     try waitUntil(what, seconds: seconds) {
         found = try value()
