@@ -96,8 +96,8 @@ let package = Package(
         .testTarget(
             name: "EndToEnd",
             dependencies: ["Lab", "poplin", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink", "TestSupport"],
-            // Compiled by its test, for the kernel.
-            exclude: ["Support/BPF"], swiftSettings: strict),
+            // Compiled by their tests, for the kernel and for what is preloaded.
+            exclude: ["Support/BPF", "Support/Faults"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
