@@ -128,17 +128,21 @@ extension Warning {
     }
 
     static func foreignRoute(_ conflict: RouteConflict) -> Warning {
-        Warning(
+        let remedy =
+            conflict.predecessor.map { "stop \($0.rawValue) and start `poplin agent --adopt`" } ?? "remove it"
+        return Warning(
             code: "foreignRoute", about: ["\(conflict.destination)"],
-            message: "a route to \(conflict.destination) of protocol \(conflict.routeProtocol) is in the way and stays "
-                + "untouched: remove it, see `ip route show \(conflict.destination)`")
+            message: "a route to \(conflict.destination) \(conflict.maker) is in the way and stays untouched: "
+                + "\(remedy), see `ip route show \(conflict.destination)`")
     }
 
     static func foreignDevice(_ link: Link) -> Warning {
         let kind = link.kind.isEmpty ? "a device" : "a device of kind \(link.kind)"
+        // The driver's own device stays as long as the module: to delete it has no effect.
+        let remedy = link.kind == "ipip" && link.name == "tunl0" ? "" : ", or delete it with `ip link del \(link.name)`"
         return Warning(
             code: "foreignDevice", about: [link.name],
             message: "\(link.name) is \(kind) that somebody else made: it stays untouched and nothing is tunnelled; "
-                + "name another with 'tunnel.device', or delete it with `ip link del \(link.name)`")
+                + "name another with 'tunnel.device'\(remedy)")
     }
 }
