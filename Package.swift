@@ -67,6 +67,8 @@ let package = Package(
         .executableTarget(
             name: "packetpath", dependencies: ["Lab", "LinuxSystem", "Net", "TestSupport"], path: "Tests/PacketPath",
             exclude: ["counters.c"], swiftSettings: strict),
+        // Not a test of its own either: scripts/test shows several runs side by side with it.
+        .executableTarget(name: "tiertable", path: "Tests/TierTable", swiftSettings: strict),
         .testTarget(name: "NetTests", dependencies: ["Net", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "OverlayTests", dependencies: ["Overlay", "Net", "TestSupport"], swiftSettings: strict),
         .testTarget(

@@ -23,6 +23,7 @@ public struct StepText: Hashable, Sendable, Encodable {
             object = device
             switch change {
             case .carry: (action, detail) = ("carry", "")
+            case .setParameters(let parameters): (action, detail) = ("set", parameters.text)
             case .setMTU(let mtu): (action, detail) = ("set", "mtu \(mtu)")
             case .setUp: (action, detail) = ("up", "")
             case .addAddress(let address): (action, detail) = ("add", "address \(address)/32")
@@ -60,6 +61,7 @@ extension Step {
     public var object: String {
         switch self {
         case .device(.carry): "device"
+        case .device(.setParameters): "device parameters"
         case .device(.setMTU): "device mtu"
         case .device(.setUp): "device up"
         case .device(.addAddress(let address)): "device address \(address)/32"
@@ -69,6 +71,18 @@ extension Step {
         case .route(let change): change.route.object
         case .adoption(let change): change.object
         }
+    }
+}
+
+extension IPIPParameters {
+    /// As `ip link` prints them; the remote only where there is one.
+    public var text: String {
+        var words = ["local", local == .any ? "any" : local.description]
+        if remote != .any { words += ["remote", remote.description] }
+        words += ["ttl", timeToLive == 0 ? "inherit" : "\(timeToLive)"]
+        words += ["tos", typeOfService & 1 == 1 ? "inherit" : "0x" + String(typeOfService, radix: 16)]
+        words.append(alwaysDF ? "pmtudisc" : "nopmtudisc")
+        return words.joined(separator: " ")
     }
 }
 

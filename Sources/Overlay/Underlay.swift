@@ -50,7 +50,8 @@ public struct Underlay: Sendable {
         return limits.filter { $0 > 0 }.min()
     }
 
-    private func route(to address: IPv4Address) -> UnderlayRoute? {
+    /// The route that leads to `address`; nil where no usable one does.
+    func route(to address: IPv4Address) -> UnderlayRoute? {
         guard let index = search.lookup(address) else { return nil }
         let route = routes[index]
         return route.isUsable && route.link > 0 ? route : nil

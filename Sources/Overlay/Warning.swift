@@ -136,13 +136,31 @@ extension Warning {
                 + "\(remedy), see `ip route show \(conflict.destination)`")
     }
 
-    static func foreignDevice(_ link: Link) -> Warning {
-        let kind = link.kind.isEmpty ? "a device" : "a device of kind \(link.kind)"
-        // The driver's own device stays as long as the module: to delete it has no effect.
-        let remedy = link.kind == "ipip" && link.name == "tunl0" ? "" : ", or delete it with `ip link del \(link.name)`"
+    /// - Parameter kind: what the chosen tier needs.
+    static func foreignDevice(_ link: Link, wanted kind: String) -> Warning {
+        if link.kind == "tun" && kind == "ipip" {
+            return Warning(
+                code: "foreignDevice", about: [link.name],
+                message: "\(link.name) is a TUN device, as the userspace tier makes it: it stays untouched and nothing "
+                    + "is tunnelled. A change to the kernel tier takes a break: stop the agent, `poplin clean`, start it; "
+                    + "or `poplin set tunnel.device=poplin0` and restart it")
+        }
+        let words = link.kind.isEmpty ? "a device" : "a device of kind \(link.kind)"
+        // The ipip driver's own device cannot be deleted.
+        let removal = link.ipip?.isUnpinned == true ? "" : ", or delete it with `ip link del \(link.name)`"
         return Warning(
             code: "foreignDevice", about: [link.name],
-            message: "\(link.name) is \(kind) that somebody else made: it stays untouched and nothing is tunnelled; "
-                + "name another with 'tunnel.device'\(remedy)")
+            message: "\(link.name) is \(words) that somebody else made: it stays untouched and nothing is tunnelled; "
+                + "name another with 'tunnel.device'\(removal)")
+    }
+
+    static func outerSource(_ chosen: IPv4Address, to nodes: [String], _ local: LocalNode, device: String) -> Warning {
+        let shown = nodes.prefix(4).joined(separator: ", ") + (nodes.count > 4 ? " and \(nodes.count - 4) more" : "")
+        return Warning(
+            code: "outerSource", about: nodes,
+            message:
+                "\(device) is the ipip driver's own device, which leaves the outer source to the kernel: packets to "
+                + "\(shown) leave from \(chosen) instead of \(local.address.address), and are refused there; "
+                + "`poplin set tunnel.device=poplin0` and restart the agent")
     }
 }

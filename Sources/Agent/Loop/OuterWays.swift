@@ -18,7 +18,8 @@ struct OuterWays: ~Copyable {
     /// Of a subscription: a change of a neighbour weighs less than 1 KB, and what is lost is only a reason to look.
     private static let receiveBufferBytes = 1 << 20
 
-    private let choice: ExpressChoice
+    /// Nil in a tier whose packets the kernel sends; then nothing is decided.
+    private let choice: ExpressChoice?
     private let log: Logger
     /// What to wait for; ``drain()`` when one of them is readable.
     let descriptors: [Int32]
@@ -45,8 +46,10 @@ struct OuterWays: ~Copyable {
     private(set) var decisions: [IPv4Address: OuterDecision] = [:]
 
     /// Subscribes in the calling thread's network namespace, unless frames are never to be sent.
-    init(_ choice: ExpressChoice, log: Logger) throws {
-        let isUsed = choice != .never
+    ///
+    /// - Parameter choice: nil in a tier whose packets the kernel sends.
+    init(_ choice: ExpressChoice?, log: Logger) throws {
+        let isUsed = choice != nil && choice != .never
         let sending: NetlinkMonitor? =
             isUsed ? try NetlinkMonitor(.sending, receiveBufferBytes: OuterWays.receiveBufferBytes) : nil
         let filter: ChangeMonitor? = isUsed ? try? ChangeMonitor(.filter) : nil
@@ -80,7 +83,7 @@ struct OuterWays: ~Copyable {
     /// The whole walk has read the host or changed the peers.
     mutating func hostWasRead() {
         underlay = nil
-        isDue = true
+        isDue = choice != nil
     }
 
     /// Takes what the kernel has told, and notes whether any of it matters.
