@@ -11,6 +11,9 @@ internal import Rtnetlink
 /// `poplin agent`.
 public enum AgentProcess {
     private static let handled = [Signals.terminate, Signals.interrupt, Signals.hangup]
+    /// How often the host is read at the start before it is given up, and the milliseconds in between.
+    private static let firstReads = 5
+    private static let firstReadPause: UInt32 = 40
 
     /// Runs the agent until it is told to end.
     ///
@@ -38,8 +41,7 @@ public enum AgentProcess {
                 "--once needs the kernel or the bpf tier: in the userspace tier the agent itself carries the packets")
         }
         var netlink = try NetlinkSocket()
-        let local = try config.localNode(
-            facts: try HostReader.read(&netlink, device: config.tunnelDevice).facts, tier: choice.tier)
+        let local = try config.localNode(facts: try firstFacts(&netlink, config), tier: choice.tier)
         try Directory.create(config.runDirectory)
         let tunnel = try makeTunnel(choice.tier, config, local)
         var reconciler = try Reconciler(
@@ -85,6 +87,17 @@ public enum AgentProcess {
         seat.leave()
         let obstacles = StatusReport.obstacles(reconciler)
         guard obstacles.isEmpty else { throw AgentError("not settled: \(obstacles.joined(separator: "; "))") }
+    }
+
+    /// The host as it is at the start. What keeps it from being read for a moment is no reason to end.
+    private static func firstFacts(
+        _ netlink: inout NetlinkSocket, _ config: NodeConfig
+    ) throws(NetlinkError) -> HostFacts {
+        for _ in 1..<firstReads {
+            if let view = try? HostReader.read(&netlink, device: config.tunnelDevice) { return view.facts }
+            Monotonic.sleep(milliseconds: firstReadPause)
+        }
+        return try HostReader.read(&netlink, device: config.tunnelDevice).facts
     }
 
     /// Does all that takes time before the running agent stops: reading, deciding, making the table of peers.

@@ -58,6 +58,14 @@ extension Warning {
                 + "its Node resource")
     }
 
+    static func tunnelAddressTaken(_ address: IPv4Address, kept: String, refused: String) -> Warning {
+        Warning(
+            code: "tunnelAddressTaken", about: [kept, refused],
+            message:
+                "the tunnel address \(address) of \(refused) belongs to \(kept): answers to what \(refused)'s host sends "
+                + "through the tunnel go there; give \(refused) another one")
+    }
+
     static func nodeDiffersFromConfig(_ node: Node, config: IPv4InterfaceAddress) -> Warning {
         Warning(
             code: "nodeDiffersFromConfig", about: [node.name],

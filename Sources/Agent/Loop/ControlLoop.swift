@@ -168,8 +168,8 @@ struct ControlLoop: ~Copyable {
                 }
             }
         } catch {
-            log.error("\(error)")
-            wasOverrun = true
+            log.error("\(error): everything is read anew")
+            concernsUs = true
         }
         if wasOverrun { log.notice("netlink events were lost: everything is read anew") }
         if concernsUs || wasOverrun { wantsWalk = true }
