@@ -71,15 +71,14 @@ extension Warning {
     private static func foreign(_ left: [Leftover], of predecessor: Predecessor) -> Warning {
         Warning(
             code: "leftovers", about: [predecessor.rawValue],
-            message: "\(left.text(of: predecessor)) lie in pools and stay untouched: when it is stopped, "
+            message: "\(left.text(of: predecessor)) within the pools: untouched; when it is stopped, "
                 + "`poplin agent --adopt` takes them over")
     }
 
     private static func kept(_ left: [Leftover], of predecessor: Predecessor) -> Warning {
         Warning(
             code: "leftoversKept", about: [predecessor.rawValue],
-            message: "\(left.text(of: predecessor)) lead where the datastore has no block, or elsewhere than its "
-                + "blocks say, and stay: add a BlockAffinity for each (a /32 for a borrowed address), or remove them "
-                + "with `ip route del`")
+            message: "\(left.text(of: predecessor)) kept, because the datastore has no block there or leads elsewhere: "
+                + "add a BlockAffinity for each (a /32 for a borrowed address), or remove them with `ip route del`")
     }
 }

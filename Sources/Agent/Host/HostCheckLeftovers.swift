@@ -19,7 +19,7 @@ struct HostCheckLeftovers {
         let blocking = desired.conflicts.count { $0.predecessor == predecessor }
         return HostFinding(
             "leftovers", .warn,
-            "\(left.text(of: predecessor)) lie in pools, \(blocking) of them where Poplin's would stand",
+            "\(left.text(of: predecessor)) within the pools, \(blocking) of them where Poplin's would stand",
             remedy: "stop \(predecessor.rawValue), look at `poplin plan --adopt`, then start `poplin agent --adopt`; "
                 + "or leave them alone, and they stay")
     }
