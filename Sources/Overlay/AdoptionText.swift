@@ -59,12 +59,13 @@ extension [Leftover] {
 }
 
 extension Warning {
-    /// What predecessors left, each once.
+    /// What predecessors left, each once. Where some are taken over, the agent itself says why another is left alone.
     static func leftovers(_ all: [Leftover], adoption: Adoption, adopting: Set<Predecessor>) -> [Warning] {
-        Predecessor.allCases.compactMap { predecessor -> Warning? in
-            let left = (adopting.contains(predecessor) ? adoption.kept : all).filter { $0.predecessor == predecessor }
+        let left = adopting.isEmpty ? all : adoption.kept
+        return Predecessor.allCases.compactMap { predecessor in
+            let left = left.filter { $0.predecessor == predecessor }
             guard !left.isEmpty else { return nil }
-            return adopting.contains(predecessor) ? kept(left, of: predecessor) : foreign(left, of: predecessor)
+            return adopting.isEmpty ? foreign(left, of: predecessor) : kept(left, of: predecessor)
         }
     }
 

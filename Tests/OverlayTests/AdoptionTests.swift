@@ -239,7 +239,7 @@ struct AdoptionTests {
         let desired = Self.desired(Self.facts([bird, felix]), adopting: [.felix])
         #expect(desired.adoption.superseded.map(\.route) == [felix])
         #expect(desired.conflicts.map(\.predecessor) == [.bird])
-        #expect(desired.codes == ["leftovers", "foreignRoute"])
+        #expect(desired.codes == ["foreignRoute"])
     }
 
     @Test("A route of ours that the kernel does not take keeps the leftover in its place")
