@@ -9,7 +9,7 @@ public struct Adoption: Sendable {
     /// They stay: they lead to addresses for which there is no route of ours, or lead some of one of our blocks elsewhere
     /// (a borrowed address that the datastore does not tell of). Without them those addresses would be lost.
     public let kept: [Leftover]
-    /// They go last; none has a route that stays.
+    /// They go last, and not while a route of theirs or of their maker stays: by the device it is known.
     public let devices: [Link]
 
     /// Whether nothing goes.
@@ -39,7 +39,7 @@ public struct Adoption: Sendable {
             if coverage.supersedes(leftover) { superseded.append(leftover) } else { kept.append(leftover) }
         }
         let devices = facts.links.filter { link in
-            link.name != tunnel && adopting.contains { $0.owns(link) }
+            link.name != tunnel && adopting.contains { $0.owns(link) } && !kept.contains { $0.predecessor.owns(link) }
         }
         let going = Set(devices.isEmpty ? [] : superseded.map(\.route))
         let used = Set(devices.isEmpty ? [] : facts.underlayRoutes.filter { !going.contains($0) }.map(\.link))
