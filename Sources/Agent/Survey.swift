@@ -29,8 +29,9 @@ public struct Survey: Sendable {
 
     /// Looks.
     ///
+    /// - Parameter adopts: whether routes of predecessors would be taken over.
     /// - Throws: an error whose description is one line for a person.
-    public init(configPath: String, environment: [String: String]) throws {
+    public init(configPath: String, environment: [String: String], adopts: Bool = false) throws {
         let config = try ConfigFile(path: configPath, environment: environment).load()
         var netlink = try NetlinkSocket()
         let facts = try HostReader.read(&netlink, device: config.tunnelDevice).facts
@@ -43,7 +44,9 @@ public struct Survey: Sendable {
         // What ICMP has told of the paths, only the agent knows.
         view.facts.pathMTUs = status?.pathMTUs ?? [:]
         let topology = Topology(snapshot.state)
-        let desired = DesiredState(local: local, topology: topology, facts: view.facts)
+        let desired = DesiredState(
+            local: local, topology: topology, facts: view.facts,
+            adopting: adopts && snapshot.isComplete ? Set(Predecessor.allCases) : [])
         view.observed.settings = HostSettings.observe(desired.settings)
         // Whether packets are carried, and for whom, only the agent that carries them can tell; the kernel's driver
         // needs none.
@@ -84,7 +87,7 @@ public struct Survey: Sendable {
     /// The plan's steps as they are shown.
     public var steps: [StepText] {
         let names = Dictionary(facts.links.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
-        return plan.steps.map { StepText($0, device: local.tunnelDevice, names: names) }
+        return (plan.steps + plan.later).map { StepText($0, device: local.tunnelDevice, names: names) }
     }
 }
 

@@ -35,6 +35,7 @@ public enum Step: Hashable, Sendable {
     case hostSetting(HostSetting)
     case peers([TunnelPeer])
     case route(RouteStep)
+    case adoption(AdoptionStep)
 }
 
 extension Step {
@@ -44,7 +45,14 @@ extension Step {
         case .device(.carry), .hostSetting, .peers, .route(.remove): false
         case .device: true
         case .route(.add(let route)), .route(.replace(_, with: let route)): route.link == Route.tunnelLink
+        case .adoption(let step): step.route?.link == Route.tunnelLink
         }
+    }
+}
+
+extension Step {
+    fileprivate var removesDevice: Bool {
+        if case .adoption(.removeDevice) = self { true } else { false }
     }
 }
 
@@ -58,9 +66,12 @@ extension TunnelDevice {
 /// An ordered list of changes.
 ///
 /// Make before break: everybody who may still send or will send, the device, host settings, routes added and
-/// replaced in place; only then are routes, addresses and former peers taken away.
+/// replaced in place; only then are routes, addresses and former peers taken away. What a predecessor left goes when
+/// ours has been seen in its stead.
 public struct Plan: Sendable {
     public private(set) var steps: [Step] = []
+    /// What the next walk will add, when it has seen these steps done: of others' things only goes what ours replace.
+    public private(set) var later: [Step] = []
 
     /// Whether nothing is to be done.
     public var isEmpty: Bool { steps.isEmpty }
@@ -79,12 +90,18 @@ public struct Plan: Sendable {
         }
         let routes = isOurs ? desired.routes : desired.routes.filter { $0.link != Route.tunnelLink }
         let removals = planRoutes(routes, observed.routes)
+        let adoption = desired.adoption.isEmpty ? nil : AdoptionPlan(desired, steps: steps, observed: observed.routes)
+        if let adoption { steps = adoption.steps }
         guard mayRemove else { return }
         steps += removals.lazy.map { .route(.remove($0)) }
+        if let adoption { steps += adoption.removals }
         for address in observed.deviceAddresses where isOurs && address != desired.device.interfaceAddress {
             steps.append(.device(.removeAddress(address)))
         }
         if keptPeers != desired.peers { steps.append(.peers(desired.peers)) }
+        later = adoption?.later ?? []
+        // A device goes last of all, when nothing else is left to do.
+        if steps.isEmpty && later.allSatisfy(\.removesDevice) { swap(&steps, &later) }
     }
 
     private mutating func planDevice(_ device: TunnelDevice, _ observed: Observed) {

@@ -16,6 +16,8 @@ public struct StepText: Hashable, Sendable, Encodable {
     /// Renders a step; `names` are the host's device names by index.
     public init(_ step: Step, device: String, names: [Int32: String]) {
         switch step {
+        case .adoption(let change):
+            (kind, action, object, detail) = change.words(device: device, names: names)
         case .device(let change):
             kind = "device"
             object = device
@@ -67,6 +69,7 @@ extension Step {
         case .hostSetting(let setting): setting.path
         case .peers: "peers"
         case .route(let change): change.route.object
+        case .adoption(let change): change.object
         }
     }
 }

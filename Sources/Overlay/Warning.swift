@@ -136,10 +136,12 @@ extension Warning {
     }
 
     static func foreignRoute(_ conflict: RouteConflict) -> Warning {
-        Warning(
+        let remedy =
+            conflict.predecessor.map { "stop \($0.rawValue) and start `poplin agent --adopt`" } ?? "remove it"
+        return Warning(
             code: "foreignRoute", about: ["\(conflict.destination)"],
-            message: "a route to \(conflict.destination) of protocol \(conflict.routeProtocol) is in the way and stays "
-                + "untouched: remove it, see `ip route show \(conflict.destination)`")
+            message: "a route to \(conflict.destination) \(conflict.maker) is in the way and stays untouched: "
+                + "\(remedy), see `ip route show \(conflict.destination)`")
     }
 
     /// - Parameter kind: what the chosen tier needs.

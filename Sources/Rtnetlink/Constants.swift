@@ -38,6 +38,7 @@ enum MessageFlag {
     static var create: UInt16 { UInt16(NLM_F_CREATE) }
     static var exclusive: UInt16 { UInt16(NLM_F_EXCL) }
     static var replace: UInt16 { UInt16(NLM_F_REPLACE) }
+    static var append: UInt16 { UInt16(NLM_F_APPEND) }
     static var capped: UInt16 { UInt16(NLM_F_CAPPED) }
     static var acknowledgeAttributes: UInt16 { UInt16(NLM_F_ACK_TLVS) }
 }

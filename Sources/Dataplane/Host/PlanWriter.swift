@@ -42,6 +42,12 @@ public struct PlanWriter: ~Copyable {
                 while end < steps.count, case .route = steps[end] { end += 1 }
                 failures += try applyRoutes(steps[position..<end], through: &netlink)
                 position = end
+            } else if case .adoption = steps[position] {
+                var end = position
+                while end < steps.count, case .adoption = steps[end] { end += 1 }
+                let tunnelLink = try tunnel.isCarried ? netlink.link(named: device)?.index : nil
+                failures += try AdoptionWriter(tunnelLink: tunnelLink).apply(steps[position..<end], through: &netlink)
+                position = end
             } else {
                 let step = steps[position]
                 position += 1
@@ -75,7 +81,7 @@ public struct PlanWriter: ~Copyable {
             try settings.apply(setting)
         case .peers(let peers):
             try tunnel.setPeers(peers)
-        case .route:
+        case .route, .adoption:
             break
         }
     }
