@@ -166,7 +166,8 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `All queues are handed over, and their number may change both ways`() throws {
+        @Test(.tiers(.userspace, because: "queues are the userspace tier's own"))
+        func `All queues are handed over, and their number may change both ways`() throws {
             var specification = Self.specification
             specification.nodes[0].extraConfig = "tunnel:\n  queues: 2\n"
             try withLab(specification) { lab in

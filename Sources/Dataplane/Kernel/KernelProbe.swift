@@ -15,6 +15,9 @@ public enum ProbeMethod: Hashable, Sendable {
 /// The kernel tier's judgement of a host.
 enum KernelProbe {
     static let kind = "ipip"
+    /// The name that the driver gives its own device in every network namespace.
+    static let fallback = "tunl0"
+
     /// - Parameter device: the tunnel device's name.
     static func judge(device: String, by method: ProbeMethod) -> Availability {
         guard Host.hasCapability(.netAdmin) else {
@@ -52,9 +55,6 @@ enum KernelProbe {
             return tried(attempt(&netlink), driver: IPIPDriver.look(), release: Host.kernelRelease)
         }
     }
-
-    /// The name that the driver gives its own device in every network namespace.
-    static let fallback = "tunl0"
 
     /// The judgement from files and this namespace's devices.
     ///
