@@ -140,7 +140,8 @@ private struct Changes {
             try waitUntil("routes of \(node)") { try cluster.lab.ownRoutes(node).count == count }
             try cluster.lab.waitReady(node)
         }
-        try cluster.settle()
+        // The config may be about to be read.
+        try cluster.waitNothingToDo()
     }
 
     /// Changes everything and waits until all is as it must be then.

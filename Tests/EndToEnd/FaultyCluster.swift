@@ -101,7 +101,7 @@ final class FaultyCluster {
             } catch {
                 let met = try trace(node).faults.suffix(8).map(\.description).joined(separator: ", ")
                 let state = try OwnState(of: try lab.host(node))
-                print("\(node) has met \(met) and has \(state)")
+                print("\(node) has met \(met) and has \(state), not \(String(describing: states[node]))")
                 throw error
             }
         }
@@ -122,9 +122,21 @@ final class FaultyCluster {
     /// That no change is left to make, in the words of `poplin plan`.
     func expectNothingToDo() throws {
         for node in nodes {
-            let result = try PoplinProgram.run(["plan", "--config", lab.configPath(node)], on: try lab.host(node))
+            let result = try plan(node)
             #expect(result.status == .code(0), "\(node): \(result.output)\(result.errors)")
         }
+    }
+
+    /// Waits until `poplin plan`, which reads config and resources for itself, finds nothing left to do.
+    func waitNothingToDo() throws {
+        for node in nodes {
+            try waitUntil("\(node) to have done all", seconds: 30) { try plan(node).status == .code(0) }
+        }
+        try settle()
+    }
+
+    private func plan(_ node: String) throws -> ProgramResult {
+        try PoplinProgram.run(["plan", "--config", lab.configPath(node)], on: try lab.host(node))
     }
 
     /// Traffic in both manners, between all nodes.
