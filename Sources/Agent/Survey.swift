@@ -43,6 +43,8 @@ public struct Survey: Sendable {
         let topology = Topology(snapshot.state)
         let desired = DesiredState(local: local, topology: topology, facts: view.facts)
         view.observed.settings = HostSettings.observe(desired.settings)
+        var filter = FilterTable()
+        (view.observed.filter, view.observed.filterIsIntact) = try filter.observe() ?? (desired.filter, true)
         // Whether packets are carried, and for whom, only the agent that carries them can tell.
         view.observed.isCarried = status?.tunnel.isCarried ?? false
         let areInForce = status.map { $0.tunnel.peersInForce == TunnelPeer.fingerprint(desired.peers) } ?? false

@@ -31,6 +31,8 @@ public struct DesiredState: Sendable {
     /// Every other node, whatever the verdict: a receiver accepts tunnel packets whatever its own mode.
     public let peers: [TunnelPeer]
     public let settings: [HostSetting]
+    /// What the host's packet filter does for us.
+    public let filter: HostFilter
     /// Ascending by destination; those in conflict are left out.
     public let routes: [Route]
     /// Ascending, as in ``Topology/blocks``.
@@ -55,6 +57,9 @@ public struct DesiredState: Sendable {
         foreignDevice = facts.links.first { $0.name == local.tunnelDevice && $0.kind != local.tunnelKind }
         self.underlay = underlay.link
         self.peers = peers
+        filter = HostFilter(
+            admission: foreignDevice == nil ? Admission(local: local, peers: peers, facts: facts) : nil,
+            masquerade: Masquerade(pools: topology.pools))
 
         var decider = Decider(local: local, topology: topology, underlay: underlay)
         let source = own?.tunnelAddress ?? .any

@@ -32,6 +32,8 @@ public enum Step: Hashable, Sendable {
     case device(DeviceStep)
     case hostSetting(HostSetting)
     case peers([TunnelPeer])
+    /// Our table of the packet filter, whole; without anything to do, it goes.
+    case filter(HostFilter)
     case route(RouteStep)
 }
 
@@ -39,7 +41,7 @@ extension Step {
     /// Whether the step makes no sense while nobody carries the tunnel device's packets.
     public var needsCarriedDevice: Bool {
         switch self {
-        case .device(.carry), .hostSetting, .peers, .route(.remove): false
+        case .device(.carry), .hostSetting, .peers, .filter, .route(.remove): false
         case .device: true
         case .route(.add(let route)), .route(.replace(_, with: let route)): route.link == Route.tunnelLink
         }
@@ -71,6 +73,11 @@ public struct Plan: Sendable {
         let keptPeers = Plan.union(desired.peers, observed.peers ?? [])
         // A tunnel that begins to carry knows its peers: packets may be waiting.
         if observed.peers != keptPeers { steps.append(.peers(keptPeers)) }
+        // Before the device, which takes packets from anybody.
+        let keptFilter = desired.filter.union(observed.filter)
+        if observed.filter != keptFilter || !observed.filterIsIntact && (mayRemove || !keptFilter.isEmpty) {
+            steps.append(.filter(keptFilter))
+        }
         if isOurs { planDevice(desired.device, observed) }
         for setting in desired.settings where !setting.holds(observed.settings) {
             steps.append(.hostSetting(setting))
@@ -83,6 +90,7 @@ public struct Plan: Sendable {
             steps.append(.device(.removeAddress(address)))
         }
         if keptPeers != desired.peers { steps.append(.peers(desired.peers)) }
+        if keptFilter != desired.filter { steps.append(.filter(desired.filter)) }
     }
 
     private mutating func planDevice(_ device: TunnelDevice, _ observed: Observed) {

@@ -4,7 +4,7 @@ internal import Net
 
 /// A step as `poplin plan` shows it.
 public struct StepText: Hashable, Sendable, Encodable {
-    /// `device`, `hostSetting`, `peers` or `route`.
+    /// `device`, `hostSetting`, `peers`, `filter` or `route`.
     public let kind: String
     /// `add`, `replace`, `remove`, `set`, `carry`, `up`.
     public let action: String
@@ -33,6 +33,9 @@ public struct StepText: Hashable, Sendable, Encodable {
             (kind, action, object) = ("peers", "set", "peers")
             let shown = peers.prefix(8).map { "\($0.name)=\($0.address)" }.joined(separator: " ")
             detail = peers.isEmpty ? "none" : peers.count > 8 ? "\(shown) … \(peers.count) in all" : shown
+        case .filter(let filter):
+            (kind, object) = ("filter", Step.filterObject)
+            (action, detail) = filter.isEmpty ? ("remove", "") : ("set", filter.text)
         case .route(let change):
             kind = "route"
             switch change {
@@ -64,8 +67,39 @@ extension Step {
         case .device(.removeAddress(let address)): "device address \(address)"
         case .hostSetting(let setting): setting.path
         case .peers: "peers"
+        case .filter: Step.filterObject
         case .route(let change): change.route.object
         }
+    }
+}
+
+extension Step {
+    /// The packet filter's name in messages, as `nft` calls it.
+    static let filterObject = "table ip \(HostFilter.tableName)"
+}
+
+extension HostFilter {
+    /// What the filter does, for a person.
+    var text: String {
+        var words: [String] = []
+        if let admission {
+            let local = admission.local.map { "to \($0) " } ?? ""
+            let checks = admission.checksSources ? " from \(admission.sources.count) prefixes" : ", any inner source"
+            let others = admission.others.isEmpty ? "" : ", and \(admission.others.count) tunnels of others"
+            words.append("admit protocol 4 \(local)of \(admission.peers.count) peers\(checks)\(others)")
+        }
+        if let masquerade {
+            words.append(
+                "masquerade \(AddressRange.text(masquerade.sources)) outside \(AddressRange.text(masquerade.pools))")
+        }
+        return words.joined(separator: "; ")
+    }
+}
+
+extension AddressRange {
+    fileprivate static func text(_ ranges: [AddressRange]) -> String {
+        let shown = ranges.prefix(4).map(\.description).joined(separator: " ")
+        return ranges.count > 4 ? "\(shown) … \(ranges.count) in all" : shown
     }
 }
 

@@ -36,7 +36,7 @@ struct Reconciler: ~Copyable {
     let tier: TierChoice
     let tunnel: any Tunnel
     private let log: Logger
-    private let writer: PlanWriter
+    private var writer: PlanWriter
     private var netlink: NetlinkSocket
     private(set) var local: LocalNode
     private(set) var topology = Topology(ClusterState())
@@ -66,6 +66,8 @@ struct Reconciler: ~Copyable {
 
     /// The port by which the kernel names our own changes.
     var portID: UInt32 { netlink.portID }
+    /// The same, of our changes of the packet filter.
+    var filterPortID: UInt32 { writer.filter.portID }
 
     /// The datastore's notes and errors.
     var datastoreErrors: [SourceError] { snapshot?.errors ?? [] }
@@ -152,6 +154,7 @@ struct Reconciler: ~Copyable {
         view.observed.isCarried = tunnel.isCarried
         view.observed.peers = tunnel.peers
         view.observed.settings = HostSettings.observe(desired.settings)
+        (view.observed.filter, view.observed.filterIsIntact) = try writer.filter.observe() ?? (HostFilter(), true)
         announce(desired.warnings)
         // A cause may be gone with any change of the host: an address that came late, a link that is up again.
         if let outcome, outcome.view.facts != view.facts { backoff.retryNow() }
