@@ -20,7 +20,7 @@ func inNamespace<Value: Sendable>(_ body: @Sendable () throws -> Value) throws -
 @discardableResult
 func nft(_ command: String) throws -> String {
     let path = try #require(Requirement.path(of: "nft"))
-    let result = try ChildProcess.run(path, [command], limit: 64 << 20)
+    let result = try ChildProcess.run(path, command.split(separator: " ").map(String.init), limit: 64 << 20)
     try #require(result.status.isSuccess, "nft \(command): \(result.errors)")
     return result.output
 }
