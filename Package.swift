@@ -68,6 +68,8 @@ let package = Package(
         .executableTarget(
             name: "packetpath", dependencies: ["Lab", "LinuxSystem", "Net", "TestSupport"], path: "Tests/PacketPath",
             exclude: ["counters.c"], swiftSettings: strict),
+        // Not a test of its own either: scripts/test shows several runs side by side with it.
+        .executableTarget(name: "tiertable", path: "Tests/TierTable", swiftSettings: strict),
         .testTarget(name: "NetTests", dependencies: ["Net", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "OverlayTests", dependencies: ["Overlay", "Net", "TestSupport"], swiftSettings: strict),
         .testTarget(
@@ -79,7 +81,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "NftablesTests",
-            dependencies: ["Nftables", "Dataplane", "Rtnetlink", "TestSupport", "LinuxSystem", "Net", "Overlay"],
+            dependencies: [
+                "Nftables", "Dataplane", "Lab", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink", "TestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "DatastoreTests", dependencies: ["Datastore", "TestSupport", "LinuxSystem", "Net", "Overlay"],

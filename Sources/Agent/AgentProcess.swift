@@ -11,6 +11,9 @@ internal import Rtnetlink
 /// `poplin agent`.
 public enum AgentProcess {
     private static let handled = [Signals.terminate, Signals.interrupt, Signals.hangup]
+    /// How often the host is read at the start before it is given up, and the milliseconds in between.
+    private static let firstReads = 5
+    private static let firstReadPause: UInt32 = 40
 
     /// Runs the agent until it is told to end.
     ///
@@ -30,15 +33,16 @@ public enum AgentProcess {
         let signals = try SignalFD(handled)
         let configFile = ConfigFile(path: configPath, environment: environment)
         let config = try configFile.load()
-        let choice = try TierChoice.choose(config.tier)
+        // Before any device is made: the name of a TUN can keep the ipip driver out.
+        let choice = try TierChoice.choose(config.tier, device: config.tunnelDevice, by: .trying)
         if once && choice.tier == .userspace {
             throw AgentError(
                 "--once needs the kernel or the bpf tier: in the userspace tier the agent itself carries the packets")
         }
         var netlink = try NetlinkSocket()
-        let local = try config.localNode(facts: try HostReader.read(&netlink, device: config.tunnelDevice).facts)
+        let local = try config.localNode(facts: try firstFacts(&netlink, config), tier: choice.tier)
         try Directory.create(config.runDirectory)
-        let tunnel = try UserspaceTunnel(settings: config.tunnelSettings(localAddress: local.address.address))
+        let tunnel = try makeTunnel(choice.tier, config, local)
         var reconciler = try Reconciler(
             local: local, tier: choice, tunnel: tunnel,
             settings: HostSettings(runDirectory: config.runDirectory), log: log)
@@ -46,11 +50,12 @@ public enum AgentProcess {
         let takeover = takesOver ? try prepareTakeover(config, &reconciler, &datastore) : nil
         let seat =
             switch takeover {
-            case .some(let takeover): try takeover.take(tunnel, config)
+            case .some(let takeover): try takeover.take(tunnel, config, tier: choice.tier)
             case .none: try AgentSeat.acquire(config)
             }
         log.info(
             "node \(local.name), address \(local.address), tier \(choice.tier.rawValue) (\(choice.reason))")
+        if once { return try reconcileOnce(&reconciler, &datastore, seat) }
         var loop = try ControlLoop(
             configFile: configFile, config: config, datastore: datastore, reconciler: reconciler, signals: signals,
             seat: seat, log: log)
@@ -60,6 +65,38 @@ public enum AgentProcess {
             log.info("taken over from the running agent")
         }
         try loop.run()
+    }
+
+    private static func makeTunnel(_ tier: Tier, _ config: NodeConfig, _ local: LocalNode) throws -> any Tunnel {
+        switch tier {
+        case .kernel: try KernelTunnel(parameters: local.tunnelParameters ?? IPIPParameters())
+        case .userspace: try UserspaceTunnel(settings: config.tunnelSettings(localAddress: local.address.address))
+        case .bpf: throw AgentError("the bpf tier is not in this version of Poplin yet")
+        }
+    }
+
+    /// Walks once, and leaves the packets to the kernel.
+    ///
+    /// - Throws: what keeps the node from being ready, in one line.
+    private static func reconcileOnce(
+        _ reconciler: inout Reconciler, _ datastore: inout FileDatastore, _ seat: borrowing AgentSeat
+    ) throws {
+        reconciler.take(datastore.load())
+        reconciler.walk()
+        seat.leave()
+        let obstacles = StatusReport.obstacles(reconciler)
+        guard obstacles.isEmpty else { throw AgentError("not settled: \(obstacles.joined(separator: "; "))") }
+    }
+
+    /// The host as it is at the start. What keeps it from being read for a moment is no reason to end.
+    private static func firstFacts(
+        _ netlink: inout NetlinkSocket, _ config: NodeConfig
+    ) throws(NetlinkError) -> HostFacts {
+        for _ in 1..<firstReads {
+            if let view = try? HostReader.read(&netlink, device: config.tunnelDevice) { return view.facts }
+            Monotonic.sleep(milliseconds: firstReadPause)
+        }
+        return try HostReader.read(&netlink, device: config.tunnelDevice).facts
     }
 
     /// Does all that takes time before the running agent stops: reading, deciding, making the table of peers.

@@ -33,11 +33,13 @@ public struct Survey: Sendable {
     public init(configPath: String, environment: [String: String]) throws {
         let config = try ConfigFile(path: configPath, environment: environment).load()
         var netlink = try NetlinkSocket()
-        let local = try config.localNode(facts: try HostReader.read(&netlink, device: config.tunnelDevice).facts)
+        let facts = try HostReader.read(&netlink, device: config.tunnelDevice).facts
+        let status = try StatusClient.ask(config.statusSocketPath)
+        (tier, tierProblem) = Survey.chooseTier(config, status)
+        let local = try config.localNode(facts: facts, tier: tier?.tier)
         var datastore = FileDatastore(directory: config.datastoreDirectory)
         let snapshot = datastore.load()
         var view = try HostReader.read(&netlink, device: local.tunnelDevice)
-        let status = try StatusClient.ask(config.statusSocketPath)
         // What ICMP has told of the paths, only the agent knows.
         view.facts.pathMTUs = status?.pathMTUs ?? [:]
         let topology = Topology(snapshot.state)
@@ -45,27 +47,33 @@ public struct Survey: Sendable {
         view.observed.settings = HostSettings.observe(desired.settings)
         var filter = FilterTable()
         (view.observed.filter, view.observed.filterIsIntact) = try filter.observe() ?? (desired.filter, true)
-        // Whether packets are carried, and for whom, only the agent that carries them can tell.
-        view.observed.isCarried = status?.tunnel.isCarried ?? false
-        let areInForce = status.map { $0.tunnel.peersInForce == TunnelPeer.fingerprint(desired.peers) } ?? false
+        // Whether packets are carried, and for whom, only the agent that carries them can tell; the kernel's driver
+        // needs none.
+        let isKernels = tier?.tier == .kernel && view.observed.device?.kind == KernelTunnel.linkKind
+        view.observed.isCarried = status?.tunnel.isCarried ?? isKernels
+        let areInForce =
+            status.map { $0.tunnel.peersInForce == TunnelPeer.fingerprint(desired.peers) } ?? (tier?.tier == .kernel)
         view.observed.peers = areInForce ? desired.peers : nil
-        do throws(TierUnavailable) {
-            tier = try TierChoice.choose(config.tier)
-            tierProblem = nil
-        } catch {
-            tier = nil
-            tierProblem = error.message
-        }
         self.config = config
         self.local = local
         self.topology = topology
         self.desired = desired
         self.status = status
-        facts = view.facts
+        self.facts = view.facts
         observed = view.observed
         plan = Plan(desired: desired, observed: view.observed, mayRemove: snapshot.isComplete)
         notes = snapshot.notes
         problems = snapshot.errors.map { "\($0)" }
+    }
+
+    /// A running agent has chosen; without one only a look is taken, which loads no module.
+    private static func chooseTier(_ config: NodeConfig, _ status: StatusReport?) -> (TierChoice?, problem: String?) {
+        if let choice = status?.tierChoice { return (choice, nil) }
+        do throws(TierUnavailable) {
+            return (try TierChoice.choose(config.tier, device: config.tunnelDevice, by: .looking), nil)
+        } catch {
+            return (nil, error.message)
+        }
     }
 
     /// Why packets for `address` go the way they go.
@@ -83,6 +91,11 @@ public struct Survey: Sendable {
 }
 
 extension StatusReport {
+    /// What the agent chose; nil for a tier that this version does not know.
+    fileprivate var tierChoice: TierChoice? {
+        Tier(rawValue: tier).map { TierChoice(tier: $0, reason: tierReason) }
+    }
+
     /// The learnt path MTUs, as the facts have them.
     fileprivate var pathMTUs: [IPv4Address: UInt16] {
         var mtus: [IPv4Address: UInt16] = [:]

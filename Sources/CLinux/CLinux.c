@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include <linux/capability.h>
+#include <linux/ethtool.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 
 _Static_assert(sizeof(struct clinux_mmsghdr) == sizeof(struct mmsghdr), "mmsghdr differs in size");
 _Static_assert(offsetof(struct clinux_mmsghdr, msg_len) == offsetof(struct mmsghdr, msg_len), "mmsghdr differs");
@@ -224,6 +226,26 @@ int clinux_set_transmit_queue_length(int socket, const char *name, int packets) 
     strncpy(request.ifr_name, name, IFNAMSIZ - 1);
     request.ifr_qlen = packets;
     return ioctl(socket, SIOCSIFTXQLEN, &request);
+}
+
+static int transmit_checksum(int socket, const char *name, uint32_t command, int *on) {
+    struct ethtool_value value = {.cmd = command, .data = (uint32_t)*on};
+    struct ifreq request;
+    memset(&request, 0, sizeof request);
+    strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+    request.ifr_data = (char *)&value;
+    int result = ioctl(socket, SIOCETHTOOL, &request);
+    *on = value.data != 0;
+    return result;
+}
+
+int clinux_transmit_checksum(int socket, const char *name, int *on) {
+    *on = 0;
+    return transmit_checksum(socket, name, ETHTOOL_GTXCSUM, on);
+}
+
+int clinux_set_transmit_checksum(int socket, const char *name, int on) {
+    return transmit_checksum(socket, name, ETHTOOL_STXCSUM, &on);
 }
 
 int clinux_egress_program_count(unsigned int link) {

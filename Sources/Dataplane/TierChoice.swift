@@ -7,12 +7,25 @@ public struct TierChoice: Hashable, Sendable {
     public let tier: Tier
     public let reason: String
 
+    /// How a host is brought to another tier than the one that has made its tunnel device.
+    public static let change =
+        "a change of tier takes a break: stop the agent, `poplin clean`, start it; "
+        + "or `poplin set tunnel.device=poplin0` and restart it"
+
+    /// A choice that was made elsewhere, by the running agent, say.
+    public init(tier: Tier, reason: String) {
+        self.tier = tier
+        self.reason = reason
+    }
+
     /// What each tier says of this host, in the order of preference.
-    public static func survey() -> [(tier: Tier, availability: Availability)] {
+    ///
+    /// - Parameter device: the tunnel device's name.
+    public static func survey(device: String, by method: ProbeMethod) -> [(tier: Tier, availability: Availability)] {
         Tier.allCases.map { tier in
             switch tier {
-            case .kernel, .bpf:
-                (tier, .unavailable(because: "not in this version of Poplin yet"))
+            case .kernel: (tier, KernelTunnel.probe(device: device, by: method))
+            case .bpf: (tier, .unavailable(because: "not in this version of Poplin yet"))
             case .userspace: (tier, UserspaceTunnel.probe())
             }
         }
@@ -22,8 +35,16 @@ public struct TierChoice: Hashable, Sendable {
     ///
     /// - Parameter requested: nil takes the first that is available.
     /// - Throws: ``TierUnavailable`` with the reason.
-    public static func choose(_ requested: Tier?) throws(TierUnavailable) -> TierChoice {
-        let survey = survey()
+    public static func choose(
+        _ requested: Tier?, device: String, by method: ProbeMethod
+    ) throws(TierUnavailable) -> TierChoice {
+        try choose(requested, among: survey(device: device, by: method))
+    }
+
+    /// Chooses among tiers that have been judged.
+    static func choose(
+        _ requested: Tier?, among survey: [(tier: Tier, availability: Availability)]
+    ) throws(TierUnavailable) -> TierChoice {
         guard let requested else {
             var passedOver: [String] = []
             for (tier, availability) in survey {

@@ -69,30 +69,28 @@ public enum TunnelNotice: Hashable, Sendable {
 
 /// A tier at work; owned by the one thread that reconciles.
 public protocol Tunnel: AnyObject {
-    /// Whether this tier can work here.
-    static func probe() -> Availability
-
     /// Makes the device or takes over the one of this name, and starts to carry its packets.
-    func carry(device: String) throws(SyscallError)
+    func carry(device: String) throws
     /// Stops carrying, and gives what another process needs to go on where this one ends, without losing a packet; the
     /// same list lets this one go on. A tier whose packets the kernel carries has nothing to give.
-    func handOver() throws(SyscallError) -> DescriptorList
+    func handOver() throws -> DescriptorList
     /// Goes on with what ``handOver()`` gave, here or in another process.
-    func takeOver(_ descriptors: consuming DescriptorList, device: String) throws(SyscallError)
+    func takeOver(_ descriptors: consuming DescriptorList, device: String) throws
     /// Puts the peers in force; when this returns, the next packet meets them.
-    func setPeers(_ peers: [TunnelPeer]) throws(SyscallError)
+    func setPeers(_ peers: [TunnelPeer]) throws
     /// How outer packets leave, by outer address; a peer that is not named uses the socket. Tiers whose packets the
     /// kernel sends have no use for it.
     func setWays(_ ways: [IPv4Address: OuterWay])
-    /// Tells the tier its device's MTU, which others have set; nothing happens where it is known.
-    func setDeviceMTU(_ mtu: Int)
+    /// Tells the tier its device as it was just read, nil for none: whether it is there, and the MTU that others have
+    /// set. Costs nothing where that is known.
+    func observe(_ device: Link?)
 
     /// Whether packets are carried now.
     var isCarried: Bool { get }
     /// The peers in force; nil before the first ``setPeers(_:)``.
     var peers: [TunnelPeer]? { get }
-    /// Readable when the tier has something to say.
-    var noticeDescriptor: Int32 { get }
+    /// Readable when the tier has something to say; nil where it never has.
+    var noticeDescriptor: Int32? { get }
     /// What it has to say; the descriptor is quiet again.
     func takeNotices() -> [TunnelNotice]
     /// What was counted since the tier was made, for the peers in force.
@@ -100,8 +98,17 @@ public protocol Tunnel: AnyObject {
 }
 
 extension Tunnel {
-    public func handOver() throws(SyscallError) -> DescriptorList { DescriptorList() }
-    public func takeOver(_ descriptors: consuming DescriptorList, device: String) throws(SyscallError) {
+    public func handOver() throws -> DescriptorList { DescriptorList() }
+    public func takeOver(_ descriptors: consuming DescriptorList, device: String) throws {
         try carry(device: device)
+    }
+}
+
+/// Why a tier cannot carry, where no system call says it.
+public struct TunnelError: Error, Hashable, Sendable, CustomStringConvertible {
+    public let description: String
+
+    init(_ description: String) {
+        self.description = description
     }
 }

@@ -54,7 +54,8 @@ public struct DesiredState: Sendable {
             // drops what came in on it (`__fib_validate_source`). Without a tunnel address the node's own one serves,
             // but only while the underlay has it: an address that moved to another host must not stay local here.
             address: own?.tunnelAddress ?? underlay.link.map { _ in local.address.address })
-        foreignDevice = facts.links.first { $0.name == local.tunnelDevice && $0.kind != local.tunnelKind }
+        let present = facts.links.first { $0.name == local.tunnelDevice }
+        foreignDevice = present.flatMap { $0.kind == local.tunnelKind && $0.ipip?.fitsRoutes != false ? nil : $0 }
         self.underlay = underlay.link
         self.peers = peers
         filter = HostFilter(
@@ -93,7 +94,28 @@ public struct DesiredState: Sendable {
         settings = HostSetting.needed(tunnel: local.tunnelDevice, underlay: carriers.map(\.name))
         warnings =
             topology.warnings + decider.warnings + DesiredState.warnings(local: local, own: own, underlay: underlay)
-            + conflicts.map { .foreignRoute($0) } + (foreignDevice.map { [.foreignDevice($0)] } ?? [])
+            + conflicts.map { .foreignRoute($0) }
+            + (foreignDevice.map { [.foreignDevice($0, wanted: local.tunnelKind)] } ?? [])
+            + DesiredState.outerSources(
+                local, tunnel: foreignDevice == nil ? present : nil, topology, blocks,
+                OuterSource(underlay: underlay, facts: facts))
+    }
+
+    /// Whether outer packets leave with another address than this node's: peers take them only from that one.
+    private static func outerSources(
+        _ local: LocalNode, tunnel: Link?, _ topology: Topology, _ blocks: [BlockVerdict], _ source: OuterSource
+    ) -> [Warning] {
+        guard let tunnel, tunnel.ipip?.isUnpinned == true else { return [] }
+        let tunnelled = Set(blocks.lazy.filter { $0.decision.verdict == .tunnel }.map { Int($0.block.node) })
+        var names: [IPv4Address: [String]] = [:]
+        for index in tunnelled.sorted() where topology.nodes.indices.contains(index) {
+            let node = topology.nodes[index]
+            guard let chosen = source.address(to: node.address.address), chosen != local.address.address else {
+                continue
+            }
+            names[chosen, default: []].append(node.name)
+        }
+        return names.sorted { $0.key < $1.key }.map { .outerSource($0.key, to: $0.value, local, device: tunnel.name) }
     }
 
     private static func peers(local: LocalNode, topology: Topology) -> [TunnelPeer] {

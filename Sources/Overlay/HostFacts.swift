@@ -33,11 +33,14 @@ public struct Link: Hashable, Sendable {
 public struct LinkAddress: Hashable, Sendable {
     public var link: Int32
     public var address: IPv4InterfaceAddress
+    /// `ifa_scope`: 0 universe, 253 link, 254 host.
+    public var scope: UInt8
 
     /// An address on the device with index `link`.
-    public init(link: Int32, address: IPv4InterfaceAddress) {
+    public init(link: Int32, address: IPv4InterfaceAddress, scope: UInt8 = 0) {
         self.link = link
         self.address = address
+        self.scope = scope
     }
 }
 
@@ -61,12 +64,14 @@ public struct UnderlayRoute: Hashable, Sendable {
     public var mtu: UInt32
     /// As ``UnderlayPath/hasDetail``.
     public var hasDetail: Bool
+    /// The preferred source (`RTA_PREFSRC`); nil leaves it to the device's addresses.
+    public var source: IPv4Address?
 
     /// A route of somebody else.
     public init(
         destination: IPv4Prefix, gateway: IPv4Address? = nil, link: Int32, metric: UInt32 = 0,
         routeProtocol: UInt8 = 2, isUsable: Bool = true, gatewayIsOnlink: Bool = false, hasOtherGateway: Bool = false,
-        mtu: UInt32 = 0, hasDetail: Bool = false
+        mtu: UInt32 = 0, hasDetail: Bool = false, source: IPv4Address? = nil
     ) {
         self.destination = destination
         self.gateway = gateway
@@ -78,12 +83,14 @@ public struct UnderlayRoute: Hashable, Sendable {
         self.hasOtherGateway = hasOtherGateway
         self.mtu = mtu
         self.hasDetail = hasDetail
+        self.source = source
     }
 }
 
 /// Everything about this host that a verdict may depend on.
 public struct HostFacts: Hashable, Sendable {
     public var links: [Link]
+    /// In the kernel's order.
     public var addresses: [LinkAddress]
     /// The main table without our own protocol, in any order.
     public var underlayRoutes: [UnderlayRoute]

@@ -6,6 +6,8 @@ public import Net
 public enum DeviceStep: Hashable, Sendable {
     /// Make the device, or take over the one that stands there, and carry its packets.
     case carry(name: String)
+    /// Tell the `ipip` driver; only a device that is not unpinned takes it.
+    case setParameters(IPIPParameters)
     case setMTU(Int)
     case setUp
     /// As a `/32`: a wider one would bring a connected route with it.
@@ -95,6 +97,10 @@ public struct Plan: Sendable {
 
     private mutating func planDevice(_ device: TunnelDevice, _ observed: Observed) {
         if !observed.isCarried || observed.device == nil { steps.append(.device(.carry(name: device.name))) }
+        // The driver refuses any change of its own fallback device, and a new one is made right.
+        if let wanted = device.parameters, let present = observed.device?.ipip, !present.isUnpinned, present != wanted {
+            steps.append(.device(.setParameters(wanted)))
+        }
         if observed.device?.mtu != device.mtu { steps.append(.device(.setMTU(device.mtu))) }
         if observed.device?.isUp != true { steps.append(.device(.setUp)) }
         if let address = device.interfaceAddress, !observed.deviceAddresses.contains(address) {

@@ -21,6 +21,7 @@ public struct StepText: Hashable, Sendable, Encodable {
             object = device
             switch change {
             case .carry: (action, detail) = ("carry", "")
+            case .setParameters(let parameters): (action, detail) = ("set", parameters.text)
             case .setMTU(let mtu): (action, detail) = ("set", "mtu \(mtu)")
             case .setUp: (action, detail) = ("up", "")
             case .addAddress(let address): (action, detail) = ("add", "address \(address)/32")
@@ -61,6 +62,7 @@ extension Step {
     public var object: String {
         switch self {
         case .device(.carry): "device"
+        case .device(.setParameters): "device parameters"
         case .device(.setMTU): "device mtu"
         case .device(.setUp): "device up"
         case .device(.addAddress(let address)): "device address \(address)/32"
@@ -73,33 +75,15 @@ extension Step {
     }
 }
 
-extension Step {
-    /// The packet filter's name in messages, as `nft` calls it.
-    static let filterObject = "table ip \(HostFilter.tableName)"
-}
-
-extension HostFilter {
-    /// What the filter does, for a person.
-    var text: String {
-        var words: [String] = []
-        if let admission {
-            let local = admission.local.map { "to \($0) " } ?? ""
-            let checks = admission.checksSources ? " from \(admission.sources.count) prefixes" : ", any inner source"
-            let others = admission.others.isEmpty ? "" : ", and \(admission.others.count) tunnels of others"
-            words.append("admit protocol 4 \(local)of \(admission.peers.count) peers\(checks)\(others)")
-        }
-        if let masquerade {
-            words.append(
-                "masquerade \(AddressRange.text(masquerade.sources)) outside \(AddressRange.text(masquerade.pools))")
-        }
-        return words.joined(separator: "; ")
-    }
-}
-
-extension AddressRange {
-    fileprivate static func text(_ ranges: [AddressRange]) -> String {
-        let shown = ranges.prefix(4).map(\.description).joined(separator: " ")
-        return ranges.count > 4 ? "\(shown) … \(ranges.count) in all" : shown
+extension IPIPParameters {
+    /// As `ip link` prints them; the remote only where there is one.
+    public var text: String {
+        var words = ["local", local == .any ? "any" : local.description]
+        if remote != .any { words += ["remote", remote.description] }
+        words += ["ttl", timeToLive == 0 ? "inherit" : "\(timeToLive)"]
+        words += ["tos", typeOfService & 1 == 1 ? "inherit" : "0x" + String(typeOfService, radix: 16)]
+        words.append(alwaysDF ? "pmtudisc" : "nopmtudisc")
+        return words.joined(separator: " ")
     }
 }
 

@@ -18,9 +18,10 @@ public struct Topology: Sendable {
     public let nodes: [Node]
     /// All pools, by prefix.
     public let pools: [Pool]
-    /// One entry per prefix, ascending.
+    /// One entry per prefix, ascending; with a `/32` for each tunnel address in another node's block.
     public let blocks: [SettledBlock]
-    /// Contested claims, claims by unknown nodes, blocks outside all pools, addresses that two nodes hold.
+    /// Contested claims, claims by unknown nodes, blocks outside all pools, addresses that two nodes hold, tunnel
+    /// addresses that another node has.
     public let warnings: [Warning]
     /// Nodes whose underlay address another node of a smaller name holds already.
     public let shadowedNodes: Set<Int32>
@@ -96,6 +97,14 @@ public struct Topology: Sendable {
             warnings.append(.unknownNode(node, first: claims.first, count: claims.count))
         }
         if outside > 0 { warnings.append(.blocksOutsidePools(outside)) }
+        let claims = TunnelAddressClaims(nodes: nodes, shadowed: shadowed, settled: settled, pools: poolSearch)
+        if !claims.blocks.isEmpty {
+            // A block of somebody unknown for the very address gives way.
+            let claimed = Set(claims.blocks.map(\.prefix))
+            settled = settled.filter { !claimed.contains($0.prefix) } + claims.blocks
+            settled.sort { $0.prefix < $1.prefix }
+        }
+        warnings += claims.warnings
         blocks = settled
         occupants = Topology.occupants(of: settled, nodes: nodes)
         self.ownerNames = ownerNames

@@ -13,20 +13,29 @@ public struct IPIPParameters: Hashable, Sendable {
     public var timeToLive: UInt8
     /// The outer TOS; bit 0 copies the inner DSCP.
     public var typeOfService: UInt8
-    /// Whether outer packets always bear DF; otherwise they bear the inner one.
+    /// Whether outer packets always bear DF; otherwise they bear the inner one. The driver sets it with a fixed TTL.
     public var alwaysDF: Bool
+    /// Something that is not asked for here: a device it is bound to, an encapsulation of its own, a mark, metadata.
+    public var hasDetail: Bool
 
     /// Parameters; without any, those of the driver's fallback device.
     public init(
         local: IPv4Address = .any, remote: IPv4Address = .any, timeToLive: UInt8 = 0, typeOfService: UInt8 = 0,
-        alwaysDF: Bool = false
+        alwaysDF: Bool = false, hasDetail: Bool = false
     ) {
         self.local = local
         self.remote = remote
         self.timeToLive = timeToLive
         self.typeOfService = typeOfService
         self.alwaysDF = alwaysDF
+        self.hasDetail = hasDetail
     }
+
+    /// Whether it takes packets from any far end to any address of this host, as the driver's fallback device: the
+    /// source of what it sends is the kernel's choice.
+    public var isUnpinned: Bool { local == .any && remote == .any }
+    /// Whether the route's gateway names the far end, and nothing else is special: a device as Poplin uses it.
+    public var fitsRoutes: Bool { remote == .any && !hasDetail }
 }
 
 /// The tunnel device as it should be.

@@ -10,6 +10,7 @@ public struct Underlay: Sendable {
     private let search: PrefixSearch
     private let linkMTUs: [Int32: Int]
     private let learntMTUs: [IPv4Address: UInt16]
+    private let hostAddresses: Set<IPv4Address>
 
     /// Indexes the facts.
     ///
@@ -27,6 +28,7 @@ public struct Underlay: Sendable {
         search = PrefixSearch(routes.map(\.destination))
         linkMTUs = Dictionary(facts.links.lazy.map { ($0.index, $0.mtu) }, uniquingKeysWith: { first, _ in first })
         learntMTUs = facts.pathMTUs
+        hostAddresses = Set(facts.addresses.lazy.map(\.address.address))
     }
 
     private static func rank(_ route: UnderlayRoute) -> (UInt32, Int, Int32, UInt32, UInt32) {
@@ -50,8 +52,10 @@ public struct Underlay: Sendable {
         return limits.filter { $0 > 0 }.min()
     }
 
-    private func route(to address: IPv4Address) -> UnderlayRoute? {
-        guard let index = search.lookup(address) else { return nil }
+    /// The route that leads to `address`; nil where no usable one does.
+    func route(to address: IPv4Address) -> UnderlayRoute? {
+        // The kernel asks its local table first: what stands on this host, as a virtual address may, goes nowhere else.
+        guard !hostAddresses.contains(address), let index = search.lookup(address) else { return nil }
         let route = routes[index]
         return route.isUsable && route.link > 0 ? route : nil
     }

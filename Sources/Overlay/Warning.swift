@@ -58,6 +58,14 @@ extension Warning {
                 + "its Node resource")
     }
 
+    static func tunnelAddressTaken(_ address: IPv4Address, kept: String, refused: String) -> Warning {
+        Warning(
+            code: "tunnelAddressTaken", about: [kept, refused],
+            message:
+                "the tunnel address \(address) of \(refused) belongs to \(kept): answers to what \(refused)'s host sends "
+                + "through the tunnel go there; give \(refused) another one")
+    }
+
     static func nodeDiffersFromConfig(_ node: Node, config: IPv4InterfaceAddress) -> Warning {
         Warning(
             code: "nodeDiffersFromConfig", about: [node.name],
@@ -134,11 +142,31 @@ extension Warning {
                 + "untouched: remove it, see `ip route show \(conflict.destination)`")
     }
 
-    static func foreignDevice(_ link: Link) -> Warning {
-        let kind = link.kind.isEmpty ? "a device" : "a device of kind \(link.kind)"
+    /// - Parameter kind: what the chosen tier needs.
+    static func foreignDevice(_ link: Link, wanted kind: String) -> Warning {
+        if link.kind == "tun" && kind == "ipip" {
+            return Warning(
+                code: "foreignDevice", about: [link.name],
+                message: "\(link.name) is a TUN device, as the userspace tier makes it: it stays untouched and nothing "
+                    + "is tunnelled. A change to the kernel tier takes a break: stop the agent, `poplin clean`, start it; "
+                    + "or `poplin set tunnel.device=poplin0` and restart it")
+        }
+        let words = link.kind.isEmpty ? "a device" : "a device of kind \(link.kind)"
+        // The ipip driver's own device cannot be deleted.
+        let removal = link.ipip?.isUnpinned == true ? "" : ", or delete it with `ip link del \(link.name)`"
         return Warning(
             code: "foreignDevice", about: [link.name],
-            message: "\(link.name) is \(kind) that somebody else made: it stays untouched and nothing is tunnelled; "
-                + "name another with 'tunnel.device', or delete it with `ip link del \(link.name)`")
+            message: "\(link.name) is \(words) that somebody else made: it stays untouched and nothing is tunnelled; "
+                + "name another with 'tunnel.device'\(removal)")
+    }
+
+    static func outerSource(_ chosen: IPv4Address, to nodes: [String], _ local: LocalNode, device: String) -> Warning {
+        let shown = nodes.prefix(4).joined(separator: ", ") + (nodes.count > 4 ? " and \(nodes.count - 4) more" : "")
+        return Warning(
+            code: "outerSource", about: nodes,
+            message:
+                "\(device) is the ipip driver's own device, which leaves the outer source to the kernel: packets to "
+                + "\(shown) leave from \(chosen) instead of \(local.address.address), and are refused there; "
+                + "`poplin set tunnel.device=poplin0` and restart the agent")
     }
 }

@@ -56,7 +56,7 @@ public struct ChangeMonitor: ~Copyable, Sendable {
 
     /// Subscribes in the calling thread's network namespace.
     ///
-    /// - Throws: ``NetlinkError`` also where this kernel has no such thing.
+    /// - Throws: ``NetlinkError`` also where this kernel has no such thing: then ``NetlinkError/meansUnsupported``.
     public init(_ subject: Subject) throws(NetlinkError) {
         let endpoint = try Endpoint(subject.family)
         guard endpoint.setOption(NETLINK_ADD_MEMBERSHIP, subject.group) else {

@@ -69,6 +69,7 @@ enum LinkAttribute {
     static var master: UInt16 { UInt16(IFLA_MASTER) }
     static var info: UInt16 { UInt16(IFLA_LINKINFO) }
     static var namespaceDescriptor: UInt16 { UInt16(IFLA_NET_NS_FD) }
+    static var statistics: UInt16 { UInt16(IFLA_STATS64) }
     static var lowerLinkNamespace: UInt16 { UInt16(IFLA_LINK_NETNSID) }
     /// Inside ``info``.
     static var infoKind: UInt16 { UInt16(IFLA_INFO_KIND) }
@@ -76,6 +77,20 @@ enum LinkAttribute {
     static var infoData: UInt16 { UInt16(IFLA_INFO_DATA) }
     /// Inside ``infoData`` of a veth: `ifinfomsg`, then link attributes.
     static var vethPeer: UInt16 { UInt16(VETH_INFO_PEER) }
+}
+
+/// Attributes inside ``LinkAttribute/infoData`` of an `ipip` device (`linux/if_tunnel.h`).
+enum IPIPAttribute {
+    static var link: UInt16 { UInt16(IFLA_IPTUN_LINK) }
+    static var local: UInt16 { UInt16(IFLA_IPTUN_LOCAL) }
+    static var remote: UInt16 { UInt16(IFLA_IPTUN_REMOTE) }
+    static var timeToLive: UInt16 { UInt16(IFLA_IPTUN_TTL) }
+    static var typeOfService: UInt16 { UInt16(IFLA_IPTUN_TOS) }
+    static var innerProtocol: UInt16 { UInt16(IFLA_IPTUN_PROTO) }
+    static var pathMTUDiscovery: UInt16 { UInt16(IFLA_IPTUN_PMTUDISC) }
+    static var encapsulation: UInt16 { UInt16(IFLA_IPTUN_ENCAP_TYPE) }
+    static var collectMetadata: UInt16 { UInt16(IFLA_IPTUN_COLLECT_METADATA) }
+    static var mark: UInt16 { UInt16(IFLA_IPTUN_FWMARK) }
 }
 
 /// Attributes of an address (`linux/if_addr.h`).

@@ -112,12 +112,16 @@ extension NetlinkSocket {
             let code = unsafe endpoint.send(bytes)
             guard code == 0 else { throw NetlinkError(code: code, operation: operation, object: object) }
             var progress = DumpProgress(sequence: sequence)
-            // Always read to the end: a listing left half read would make the next one EBUSY.
             while progress.outcome == nil {
                 switch endpoint.receive() {
                 case .datagram(var messages): progress.consume(&messages, each: each)
-                case .empty, .overrun: progress.outcome = .overrun
-                case .failed(let code): progress.outcome = .refused(code, "")
+                case .empty: progress.outcome = .overrun
+                case .overrun:
+                    progress.outcome = .overrun
+                    endpoint.discardWaiting()
+                case .failed(let code):
+                    progress.outcome = .refused(code, "")
+                    endpoint.discardWaiting()
                 }
             }
             switch progress.outcome {

@@ -98,4 +98,9 @@ package struct Endpoint: ~Copyable, @unchecked Sendable {
             }
         }
     }
+
+    /// Reads a listing that failed in its middle to its end, unseen: half read, it would make the next one `EBUSY`.
+    mutating func discardWaiting() {
+        while case .datagram = receive() {}
+    }
 }

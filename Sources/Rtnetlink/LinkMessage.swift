@@ -13,6 +13,8 @@ public struct LinkMessage: Hashable, Sendable {
     public var flags: UInt32
     /// The driver as rtnetlink names it (`tun`, `veth`, `ipip`), empty for hardware.
     public var kind: String
+    /// What a device of kind `ipip` was told; nil for another kind.
+    public var ipip: IPIPLinkData?
     /// The index of the bridge or bond it belongs to; 0 for none.
     public var master: Int32
     /// The index of the device below or of a veth's peer (`IFLA_LINK`); 0 for none.
@@ -33,15 +35,16 @@ public struct LinkMessage: Hashable, Sendable {
 
     /// A device.
     public init(
-        index: Int32, name: String, mtu: Int = 0, flags: UInt32 = 0, kind: String = "", master: Int32 = 0,
-        lowerLink: Int32 = 0, lowerLinkNamespace: Int32? = nil, hardwareAddress: [UInt8] = [],
-        hardwareType: UInt16 = 0
+        index: Int32, name: String, mtu: Int = 0, flags: UInt32 = 0, kind: String = "",
+        ipip: IPIPLinkData? = nil, master: Int32 = 0, lowerLink: Int32 = 0, lowerLinkNamespace: Int32? = nil,
+        hardwareAddress: [UInt8] = [], hardwareType: UInt16 = 0
     ) {
         self.index = index
         self.name = name
         self.mtu = mtu
         self.flags = flags
         self.kind = kind
+        self.ipip = ipip
         self.master = master
         self.lowerLink = lowerLink
         self.lowerLinkNamespace = lowerLinkNamespace
@@ -77,7 +80,11 @@ public struct LinkMessage: Hashable, Sendable {
             case LinkAttribute.info:
                 var info = attribute.nested()
                 while let entry = info.next() {
+                    // The kernel writes the kind before its data.
                     if entry.type == LinkAttribute.infoKind { kind = entry.text }
+                    guard entry.type == LinkAttribute.infoData, kind == "ipip" else { continue }
+                    guard let data = IPIPLinkData(entry.nested()) else { return nil }
+                    ipip = data
                 }
             default:
                 break

@@ -32,11 +32,13 @@ public struct LinkSpecification: Hashable, Sendable {
     public var namespace: Int32?
     /// For a veth only.
     public var peer: Peer?
+    /// For an `ipip` device only.
+    public var ipip: IPIPLinkData?
 
     /// A device.
     public init(
         name: String, kind: String, mtu: Int? = nil, isUp: Bool = false, master: Int32? = nil,
-        namespace: Int32? = nil, peer: Peer? = nil
+        namespace: Int32? = nil, peer: Peer? = nil, ipip: IPIPLinkData? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -45,6 +47,7 @@ public struct LinkSpecification: Hashable, Sendable {
         self.master = master
         self.namespace = namespace
         self.peer = peer
+        self.ipip = ipip
     }
 
     func encode(into requests: inout RequestBuffer) {
@@ -57,6 +60,7 @@ public struct LinkSpecification: Hashable, Sendable {
             if let namespace { request.put(LinkAttribute.namespaceDescriptor, namespace) }
             request.nest(LinkAttribute.info) {
                 request.put(LinkAttribute.infoKind, kind)
+                if let ipip { request.nest(LinkAttribute.infoData) { ipip.encode(into: request) } }
                 guard let peer else { return }
                 request.nest(LinkAttribute.infoData) {
                     request.nest(LinkAttribute.vethPeer) {
@@ -89,13 +93,18 @@ public struct LinkChange: Hashable, Sendable {
     public var master: Int32?
     /// An open descriptor of the namespace to move to, which must stay open until the request was performed.
     public var namespace: Int32?
+    /// All parameters of an `ipip` device; `EINVAL` for the driver's fallback device.
+    public var ipip: IPIPLinkData?
 
     /// A change.
-    public init(isUp: Bool? = nil, mtu: Int? = nil, master: Int32? = nil, namespace: Int32? = nil) {
+    public init(
+        isUp: Bool? = nil, mtu: Int? = nil, master: Int32? = nil, namespace: Int32? = nil, ipip: IPIPLinkData? = nil
+    ) {
         self.isUp = isUp
         self.mtu = mtu
         self.master = master
         self.namespace = namespace
+        self.ipip = ipip
     }
 }
 
@@ -117,6 +126,11 @@ extension LinkSelector {
             if let mtu = change.mtu { request.put(LinkAttribute.mtu, UInt32(clamping: mtu)) }
             if let master = change.master { request.put(LinkAttribute.master, master) }
             if let namespace = change.namespace { request.put(LinkAttribute.namespaceDescriptor, namespace) }
+            guard let ipip = change.ipip else { return }
+            request.nest(LinkAttribute.info) {
+                request.put(LinkAttribute.infoKind, "ipip")
+                request.nest(LinkAttribute.infoData) { ipip.encode(into: request) }
+            }
         }
     }
 }

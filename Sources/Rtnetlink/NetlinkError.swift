@@ -1,5 +1,6 @@
 // One failure of netlink: what was asked, of which object, and the kernel's reason in its own words.
 
+internal import Glibc
 internal import LinuxSystem
 
 /// A request that the kernel refused, or an answer that cannot be relied on.
@@ -45,6 +46,11 @@ public struct NetlinkError: Error, Hashable, Sendable {
     /// Whether what is known of the kernel's state is in doubt, so that it must be read anew.
     public var needsResync: Bool { kind != .refused }
 
+    /// Whether this kernel, as it is built and loaded, has no such part, group or request.
+    public var meansUnsupported: Bool {
+        kind == .refused && [EPROTONOSUPPORT, EAFNOSUPPORT, EINVAL, EOPNOTSUPP].contains(code)
+    }
+
     /// The kernel's own words for the error number.
     public var reason: String { SyscallError(operation: operation, code: code).reason }
 }
@@ -59,7 +65,9 @@ extension NetlinkError: CustomStringConvertible {
         case .interrupted:
             return "\(subject): changed while it was read\(suffix)"
         case .overrun:
-            return "\(subject): netlink messages were lost\(suffix)"
+            // Where it was not the kernel that ran out of room, its reason says more.
+            let cause = code == ENOBUFS ? "" : ": \(reason)"
+            return "\(subject): netlink messages were lost\(cause)\(suffix)"
         case .malformed:
             return "\(subject): netlink message not understood\(suffix)"
         }

@@ -45,7 +45,9 @@ public enum NetlinkRequest: Hashable, Sendable {
         case .createLink(let link):
             link.encode(into: &requests)
         case .setLink(let link, let change):
-            link.encode(type: MessageType.setLink, change: change, into: &requests)
+            // Only RTM_NEWLINK changes what a driver was told; without NLM_F_CREATE it makes nothing.
+            let type = change.ipip == nil ? MessageType.setLink : MessageType.newLink
+            link.encode(type: type, change: change, into: &requests)
         case .renameLink(let index, let name):
             LinkSelector.index(index).encode(type: MessageType.setLink, name: name, into: &requests)
         case .deleteLink(let link):

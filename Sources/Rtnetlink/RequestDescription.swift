@@ -34,7 +34,7 @@ struct RequestDescription {
         case MessageType.deleteAddress: "delete address"
         case MessageType.newRule: "add rule"
         case MessageType.deleteRule: "delete rule"
-        case MessageType.newLink: "create link"
+        case MessageType.newLink: flags & MessageFlag.create != 0 ? "create link" : "set link"
         case MessageType.setLink: "set link"
         case MessageType.deleteLink: "delete link"
         default: "look up link"

@@ -1,5 +1,6 @@
 // The check's findings from values and from small directory trees, without a network.
 
+import Dataplane
 import FoundationEssentials
 import Glibc
 import LinuxSystem
@@ -61,14 +62,20 @@ import Testing
     @Test func theIPIPDriverIsFoundWhereItIs() throws {
         try tree(["/lib/modules/6.1/modules.dep": "kernel/net/ipv4/ipip.ko.xz: kernel/net/ipv4/tunnel4.ko.xz\n"]) {
             root in
-            #expect(HostCheckSystem.ipipDriver(release: "6.1", root: root).hasSuffix("there as a module"))
-            #expect(HostCheckSystem.ipipDriver(release: "6.2", root: root).contains("no ipip driver"))
+            let directory = "\(root)/lib/modules/6"
+            #expect(
+                IPIPDriver.look(release: "6.1", root: root)
+                    == .module(path: "\(directory).1/kernel/net/ipv4/ipip.ko.xz"))
+            #expect(IPIPDriver.look(release: "6.2", root: root) == .unknown(directory: "\(directory).2"))
         }
         try tree(["/lib/modules/6.1/modules.builtin": "kernel/net/ipv4/ipip.ko\n"]) { root in
-            #expect(HostCheckSystem.ipipDriver(release: "6.1", root: root).hasSuffix("built into the kernel"))
+            #expect(IPIPDriver.look(release: "6.1", root: root) == .builtIn)
+        }
+        try tree(["/lib/modules/6.1/modules.dep": "kernel/net/ipv4/my-ipip.ko:\n"]) { root in
+            #expect(IPIPDriver.look(release: "6.1", root: root) == .missing(directory: "\(root)/lib/modules/6.1"))
         }
         try tree(["/sys/module/ipip/refcnt": "0"]) { root in
-            #expect(HostCheckSystem.ipipDriver(release: "6.1", root: root).hasSuffix("is loaded"))
+            #expect(IPIPDriver.look(release: "6.1", root: root) == .loaded)
         }
     }
 

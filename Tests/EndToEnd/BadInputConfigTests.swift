@@ -25,7 +25,7 @@ extension EndToEndTests {
 
         @Test(arguments: [
             ("node: n1", "node: n7", "node"), ("address: 10.0.1.1/24", "address: 10.0.1.7/24", "address"),
-            ("dataplane: auto", "dataplane: userspace", "dataplane"),
+            ("dataplane: \(Tiers.current.dataplane(of: "n1"))", "dataplane: auto", "dataplane"),
             ("/cluster", "/other-cluster", "datastore.file"), ("/run\n", "/other-run\n", "runDirectory"),
             ("dataplane:", "tunnel: {device: tunl7}\ndataplane:", "tunnel.device"),
         ])
@@ -64,7 +64,7 @@ extension EndToEndTests {
                 let status = try lab.waitStatus("n1", "the warning") { Self.warns($0, path) }
                 let message = status.warnings?.first { $0.code == "config" }?.message ?? ""
                 #expect(message.contains(path + line), "\(message)")
-                #expect(message.contains("last good") && !message.contains("\n"))
+                #expect(message.contains("last good") && !message.contains("\n"), "\(message)")
                 #expect(lab.logTail("n1", lines: 5).contains(path + line))
                 #expect(try OwnState(of: try lab.host("n1")) == before)
                 // The agent goes on with its work meanwhile.
@@ -121,7 +121,7 @@ extension EndToEndTests {
             var specification = LabSpecification.threeNodes(mode: mode)
             specification.hasSniffer = false
             try withLab(specification) { lab in
-                let pingers = try [lab.startPing(from: "w1", to: "w3"), lab.startPing(from: "w1", to: "w2")]
+                let pingers = try [lab.startSteadyPing(from: "w1", to: "w3"), lab.startSteadyPing(from: "w1", to: "w2")]
                 try body(lab, try TextFile.read(lab.configPath("n1")))
                 for pinger in pingers {
                     try waitUntil("replies") { pinger.received > 20 }

@@ -12,7 +12,7 @@ extension EndToEndTests {
         @Test(arguments: BadResource.allCases)
         func `Traffic goes on, status names the place, and other resources still apply`(bad: BadResource) throws {
             try withLab(Self.specification) { lab in
-                let pingers = try [lab.startPing(from: "w1", to: "w3"), lab.startPing(from: "w1", to: "w2")]
+                let pingers = try [lab.startSteadyPing(from: "w1", to: "w3"), lab.startSteadyPing(from: "w1", to: "w2")]
                 let before = try lab.ownRoutes("n1").map(\.destination)
                 let path = "\(lab.clusterDirectory)/\(bad.file)"
                 let good = try? TextFile.readBytes(path)
@@ -45,7 +45,7 @@ extension EndToEndTests {
         @Test(arguments: [true, false])
         func `A resource that is being written is taken when it is finished, never half`(isNew: Bool) throws {
             try withLab(Self.specification) { lab in
-                let pinger = try lab.startPing(from: "w1", to: "w3")
+                let pinger = try lab.startSteadyPing(from: "w1", to: "w3")
                 let blocks = [prefix("10.244.3.0/26"), prefix("10.244.8.0/26"), prefix("10.244.9.0/26")]
                 let all = blocks.map { LabResource.block($0, node: "n3").text }.joined(separator: "---\n")
                 let name = isNew ? "many" : LabResource.block(blocks[0], node: "n3").name

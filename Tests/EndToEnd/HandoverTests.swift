@@ -19,9 +19,9 @@ extension EndToEndTests {
                 let before = try OwnState(of: node)
                 let watch = try KernelWatch(node)
                 #expect(try lab.ping(from: "w1", to: "w3").isComplete)
-                let outward = try lab.startPing(from: "w1", to: "w3")
-                let inward = try lab.startPing(from: "w3", to: "w1")
-                let stream = try lab.startTransfer(from: "w3", to: "w1", bytesPerSecond: 2_000_000)
+                let outward = try lab.startSteadyPing(from: "w1", to: "w3")
+                let inward = try lab.startSteadyPing(from: "w3", to: "w1")
+                let stream = try lab.startSteadyTransfer(from: "w3", to: "w1", bytesPerSecond: 2_000_000)
                 try waitUntil("traffic") { outward.received > 50 && inward.received > 50 && stream.received > 100_000 }
                 for _ in 0..<5 {
                     let former = try #require(lab.agent("n1")?.pid)
@@ -61,7 +61,7 @@ extension EndToEndTests {
             try withLab(Self.specification) { lab in
                 let holder = try #require(lab.agent("n1")?.pid)
                 #expect(try lab.ping(from: "w1", to: "w3").isComplete)
-                let pinger = try lab.startPing(from: "w1", to: "w3")
+                let pinger = try lab.startSteadyPing(from: "w1", to: "w3")
                 for round in 1...3 {
                     try waitUntil("replies") { pinger.received > 20 * round }
                     let sent = pinger.sent
@@ -88,12 +88,12 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `A request for another version, node, device or namespace is refused, and nothing stops`() throws {
+        @Test func `A request for another version, node, device, tier or namespace is refused, and nothing stops`() throws {
             try withLab(Self.specification) { lab in
-                let pinger = try lab.startPing(from: "w1", to: "w3")
+                let pinger = try lab.startSteadyPing(from: "w1", to: "w3")
                 let wrong: [(key: String, value: any Sendable, word: String)] = [
-                    ("version", 99, "version 1"), ("node", "n9", "node n1"), ("device", "tunl9", "tunl0"),
-                    ("namespace", 1, "namespace"),
+                    ("version", 99, "version 2"), ("node", "n9", "node n1"), ("device", "tunl9", "tunl0"),
+                    ("tier", "bpf", "takes a break"), ("namespace", 1, "namespace"),
                 ]
                 for (key, value, word) in wrong {
                     let successor = try Successor(lab, "n1")
@@ -136,7 +136,7 @@ extension EndToEndTests {
                 let holder = try #require(lab.agent("n1")?.pid)
                 let broken = "\(lab.clusterDirectory)/broken.yaml"
                 try TextFile.replace(broken, with: "apiVersion: [\n")
-                let pinger = try lab.startPing(from: "w1", to: "w3")
+                let pinger = try lab.startSteadyPing(from: "w1", to: "w3")
                 let result = try PoplinProgram.run(
                     ["agent", "--config", lab.configPath("n1"), "--take-over"], on: try lab.host("n1"))
                 #expect(result.status == .code(1))
@@ -170,7 +170,7 @@ extension EndToEndTests {
             specification.nodes[0].extraConfig = "tunnel:\n  queues: 2\n"
             try withLab(specification) { lab in
                 #expect(try Self.packetThreads(lab) == 2)
-                let pinger = try lab.startPing(from: "w1", to: "w3")
+                let pinger = try lab.startSteadyPing(from: "w1", to: "w3")
                 try waitUntil("replies") { pinger.received > 20 }
                 #expect(try lab.replaceAgent(on: "n1") == .code(0))
                 #expect(try lab.waitReady("n1").pid == lab.agent("n1")?.pid)
@@ -231,7 +231,10 @@ private struct Successor: ~Copyable {
     init(_ lab: Lab, _ node: String) throws {
         let namespace = try lab.host(node).run { try FileStatus("/proc/thread-self/ns/net").inode }
         connection = try MessageSocket.connect("\(lab.runDirectory(node))/handover")
-        request = ["version": 1, "node": node, "device": "tunl0", "namespace": namespace, "pid": Host.processID]
+        request = [
+            "version": 2, "node": node, "device": "tunl0", "tier": Tiers.current.dataplane(of: node),
+            "namespace": namespace, "pid": Host.processID,
+        ]
     }
 
     /// Sends the request, changed or not, and waits for the answer.

@@ -5,6 +5,7 @@ import Lab
 import LinuxSystem
 import Net
 import Packet
+import TestSupport
 import Testing
 
 extension EndToEndTests {
@@ -14,7 +15,7 @@ extension EndToEndTests {
             "Pings, datagrams and streams pass whole, whatever the settings",
             arguments: [
                 "offload: false", "express: never", "express: always", "busyPoll: 50", "queues: 2",
-                "queues: 3, cpus: '0,1', busyPoll: 20", "offload: false, queues: 2",
+                "queues: 3, cpus: '0', busyPoll: 20", "offload: false, queues: 2",
             ])
         func settings(tunnel: String) throws {
             var specification = LabSpecification.twoNodes()
@@ -41,7 +42,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test("Each queue has a thread, pinned in turn to the CPUs that are named")
+        @Test("Each queue has a thread, pinned in turn to the CPUs that are named", .needs(.twoProcessors))
         func threads() throws {
             var specification = LabSpecification.twoNodes()
             specification.nodes[0].extraConfig = "tunnel: {queues: 3, cpus: '1,0'}"
@@ -50,6 +51,7 @@ extension EndToEndTests {
                 #expect(pinned == ["0", "1", "1"])
                 let free = try packetThreads(of: try #require(try lab.status("n3")?.pid))
                 #expect(free.count == 1)
+                #expect(try lab.ping(from: "w1", to: "w3", count: 20).isComplete)
             }
         }
 

@@ -14,6 +14,8 @@ final class KernelWatch {
     /// All changes of our routes, of the tunnel device and its addresses, but for its carrier, which comes and goes
     /// with the process that carries its packets.
     private(set) var changes: [String] = []
+    /// All changes of routes of others in the main table.
+    private(set) var foreignChanges: [String] = []
     private var device: LinkMessage?
 
     /// Subscribes.
@@ -32,10 +34,13 @@ final class KernelWatch {
 
     private func take(_ event: MonitorEvent) {
         switch event {
-        case .route(let change, let route, _) where route.routeProtocol == poplinRoute:
+        case .route(let change, let route, _)
+        where route.routeProtocol == poplinRoute && route.table == RouteFilter().table:
             let text = "\(host): route \(route.destination) via \(route.gateway) \(change)"
             changes.append(text)
             if change == .deleted { removals.append(text) }
+        case .route(let change, let route, _) where route.table == RouteFilter().table:
+            foreignChanges.append("\(host): route \(route.destination) of protocol \(route.routeProtocol) \(change)")
         case .link(let change, let link) where link.name == "tunl0":
             let isSame =
                 change == .new && link.index == device?.index && link.mtu == device?.mtu && link.isUp == device?.isUp

@@ -31,9 +31,40 @@ extension EndToEndTests {
             }
         }
 
+        @Test(.tiers(.kernel, .mixed, because: "without an agent nobody carries the packets of the other tiers"))
+        func `The kernel's tunnel loses no packet while no agent runs, and a restarted one changes nothing`() throws {
+            try withLab(Self.specification) { lab in
+                let nodes = ["n1", "n2", "n3"].filter { Tiers.current.dataplane(of: $0) == "kernel" }
+                let before = try nodes.map { try OwnState(of: try lab.host($0)) }
+                #expect(try lab.ping(from: "w1", to: "w3").isComplete)
+                let watches = try nodes.map { try KernelWatch(try lab.host($0)) }
+                let pingers = [
+                    try lab.startSteadyPing(from: "w1", to: "w3"), try lab.startSteadyPing(from: "w3", to: "w1"),
+                ]
+                func waitForReplies(_ count: Int) throws {
+                    let targets = pingers.map { $0.received + count }
+                    try waitUntil("replies") { zip(pingers, targets).allSatisfy { $0.received >= $1 } }
+                }
+                try waitForReplies(20)
+                for node in nodes { try lab.killAgent(on: node) }
+                try waitForReplies(200)
+                for node in nodes { try lab.startAgent(on: node) }
+                for node in nodes { try lab.waitReady(node) }
+                try waitForReplies(20)
+                for report in pingers.map({ $0.stop() }) {
+                    #expect(report.isComplete && report.duplicates == 0, "\(report.summary)")
+                }
+                for watch in watches {
+                    try watch.drain()
+                    #expect(watch.changes == [])
+                }
+                #expect(try nodes.map { try OwnState(of: try lab.host($0)) } == before)
+            }
+        }
+
         @Test func `A stream through the tunnel outlives a killed agent`() throws {
             try withLab(Self.specification) { lab in
-                let stream = try lab.startTransfer(from: "w3", to: "w1", bytesPerSecond: 1_000_000)
+                let stream = try lab.startSteadyTransfer(from: "w3", to: "w1", bytesPerSecond: 1_000_000)
                 try waitUntil("the stream to run") { stream.received > 100_000 }
                 try lab.killAgent(on: "n1")
                 try lab.startAgent(on: "n1")

@@ -35,8 +35,8 @@ final class AllPairsTraffic {
             for target in workloads where target != source {
                 traffic.flows.append(
                     Flow(
-                        name: "\(source) to \(target)", pinger: try lab.startPing(from: source, to: target),
-                        stream: try lab.startTransfer(from: source, to: target, bytesPerSecond: bytesPerSecond)))
+                        name: "\(source) to \(target)", pinger: try lab.startSteadyPing(from: source, to: target),
+                        stream: try lab.startSteadyTransfer(from: source, to: target, bytesPerSecond: bytesPerSecond)))
             }
         }
         try traffic.waitForReplies(20)

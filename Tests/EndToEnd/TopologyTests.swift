@@ -12,7 +12,7 @@ extension EndToEndTests {
         func joinAndLeave() throws {
             try withLab(.twoNodes()) { lab in
                 let newcomer = LabSpecification.standardNode(4, subnet: "net2", address: interface("10.0.2.4/24"))
-                try lab.addNode(newcomer)
+                try lab.addNode(newcomer.withTier)
                 try lab.startAgent(on: "n4")
                 try lab.waitReady("n4")
                 try lab.expectRoute("n1", to: "n4", .tunnel)

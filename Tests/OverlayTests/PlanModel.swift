@@ -19,6 +19,7 @@ struct PlanModel {
         case .device(.carry(let name)):
             observed.isCarried = true
             observed.device = observed.device ?? Link(index: 9, name: name, mtu: 1500, isUp: false)
+        case .device(.setParameters(let parameters)): observed.device?.ipip = parameters
         case .device(.setMTU(let mtu)): observed.device?.mtu = mtu
         case .device(.setUp): observed.device?.isUp = true
         case .device(.addAddress(let address)):

@@ -20,7 +20,11 @@ struct RandomCluster {
                         rawValue: 0x0A00_0000 | .random(in: 0...2, using: &random) << 8
                             | .random(in: 1...40, using: &random)),
                     prefixLength: random.oneIn(6) ? .random(in: 16...32, using: &random) : 24),
-                tunnelAddress: random.oneIn(3) ? nil : IPv4Address(rawValue: 0x0AC0_0000 + UInt32(index)))
+                tunnelAddress: random.oneIn(3)
+                    ? nil
+                    : random.oneIn(2)
+                        ? IPv4Address(rawValue: 0x0AC0_0000 + UInt32(index))
+                        : IPv4Address(rawValue: base | .random(in: 0..<256, using: &random)))
         }
         let pools = (0..<Int.random(in: 1...3, using: &random)).map { index in
             Pool(

@@ -44,6 +44,24 @@ struct UnderlayTests {
         #expect(underlay(reversed ? routes.reversed() : routes).path(to: "10.0.2.1")?.gateway == "10.0.1.3")
     }
 
+    @Test("nothing leads to an address that stands on this host, on whatever device")
+    func hostAddress() {
+        var facts = Host.facts(adding: [UnderlayRoute(destination: "10.0.1.2/32", link: 2)])
+        #expect(Underlay(facts: facts, local: local).path(to: "10.0.1.2") != nil)
+        facts.addresses.append(LinkAddress(link: Host.eth1.index, address: "10.0.1.2/32"))
+        let underlay = Underlay(facts: facts, local: local)
+        #expect(underlay.path(to: "10.0.1.2") == nil && underlay.pathMTU(to: "10.0.1.2") == nil)
+        #expect(underlay.path(to: "10.0.1.3") != nil && underlay.link == Host.eth0)
+        let peer = Node(name: "n2", address: "10.0.1.2/24")
+        for mode in IPIPMode.allCases {
+            let state = ClusterState(
+                nodes: [peer], pools: [Pool(name: "pods", prefix: "10.244.0.0/16", ipipMode: mode)],
+                blocks: [Block(prefix: "10.244.2.0/26", node: "n2")])
+            let desired = DesiredState(local, state, facts)
+            #expect(desired.routes.isEmpty && desired.codes == ["noUnderlayRoute"])
+        }
+    }
+
     @Test("among random nested routes the longest match is the one that a plain scan finds", arguments: 0..<20)
     func scan(_ seed: Int) {
         var random = SeededGenerator(seed: UInt64(seed))

@@ -20,6 +20,15 @@ public struct Requirement: Sendable {
     /// Root and network namespaces.
     public static let namespaces = Requirement(name: "netns", missing: whyNoNamespaces())
 
+    /// The kernel's `ipip` driver, loaded already: with it new namespaces may have a `tunl0` from the beginning, which
+    /// is nothing that a test should do to a host.
+    public static let ipip = Requirement(
+        name: "ipip", missing: File.exists("/sys/module/ipip") ? nil : "the ipip driver is not loaded")
+
+    /// More than one processor, so that threads can be on different ones.
+    public static let twoProcessors = Requirement(
+        name: "processors", missing: ProcessInfo.processInfo.processorCount > 1 ? nil : "there is one processor")
+
     /// A program of the host's own, as `nft`.
     public static func program(_ name: String) -> Requirement {
         Requirement(name: name, missing: path(of: name) == nil ? "there is no program \(name)" : nil)

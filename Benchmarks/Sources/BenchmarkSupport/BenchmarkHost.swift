@@ -92,19 +92,18 @@ public final class IdleTunnel: Tunnel {
         loss = try EventFD()
     }
 
-    public static func probe() -> Availability { .available }
     public func carry(device: String) throws(SyscallError) {
         self.device = try TunDevice.open(device, multiQueue: false)
     }
     public func setPeers(_ peers: [TunnelPeer]) { self.peers = peers }
-    public func setDeviceMTU(_ mtu: Int) {}
+    public func observe(_ device: Link?) {}
     public var isCarried: Bool {
         switch device {
         case .some: true
         case .none: false
         }
     }
-    public var noticeDescriptor: Int32 { loss.descriptor.rawValue }
+    public var noticeDescriptor: Int32? { loss.descriptor.rawValue }
     public func takeNotices() -> [TunnelNotice] { [] }
     public func setWays(_ ways: [IPv4Address: OuterWay]) {}
     public func counters() -> TunnelCounters { TunnelCounters(table: ForwardingTable(peers: [], prefixes: [])) }

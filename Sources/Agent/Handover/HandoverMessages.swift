@@ -11,11 +11,13 @@ internal import LinuxSystem
 /// The first word, and what must agree before anything is handed over.
 struct HandoverRequest: Codable, Hashable {
     /// Of the messages and of the order of the descriptors; an agent talks to its own version only.
-    static let version = 1
+    static let version = 2
 
     var version = Self.version
     var node: String
     var device: String
+    /// The tier, as the config spells it: what one tier carries by, another cannot go on with.
+    var tier: String
     /// The network namespace, by its inode.
     var namespace: UInt64
     var pid = Host.processID

@@ -13,6 +13,7 @@ struct HandoverServer {
     private static let reportMilliseconds: Int32 = 10_000
 
     let local: LocalNode
+    let tier: Tier
     let tunnel: any Tunnel
     let log: Logger
 
@@ -53,6 +54,9 @@ struct HandoverServer {
         guard request.node == local.name else { return "the running agent is node \(local.name), not \(request.node)" }
         guard request.device == local.tunnelDevice else {
             return "the running agent's tunnel device is \(local.tunnelDevice), not \(request.device)"
+        }
+        guard request.tier == tier.rawValue else {
+            return "the running agent's tier is \(tier.rawValue), not \(request.tier): \(TierChoice.change)"
         }
         guard request.namespace == (try? HandoverRequest.ownNamespace()) else {
             return "the running agent is in another network namespace"

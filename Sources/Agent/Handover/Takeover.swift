@@ -33,9 +33,10 @@ struct Takeover: ~Copyable {
     /// Asks for the tunnel and carries on with it; packets wait from shortly before this until its end.
     ///
     /// - Throws: where the running agent refuses, or what it gives cannot be used; it goes on then.
-    func take(_ tunnel: any Tunnel, _ config: NodeConfig) throws -> AgentSeat {
+    func take(_ tunnel: any Tunnel, _ config: NodeConfig, tier: Tier) throws -> AgentSeat {
         let request = HandoverRequest(
-            node: config.node, device: config.tunnelDevice, namespace: try HandoverRequest.ownNamespace())
+            node: config.node, device: config.tunnelDevice, tier: tier.rawValue,
+            namespace: try HandoverRequest.ownNamespace())
         try connection.send(try JSON.encode(request))
         guard let message = try connection.receive(timeoutMilliseconds: Self.answerMilliseconds) else {
             throw AgentError("the running agent ended before it handed over; start again")

@@ -98,7 +98,7 @@ public struct Cleaner: ~Copyable {
         failures += try netlink.perform(&batch).failures.map { "\($0.error)" }
         if let device = try tunnelDevice() {
             do throws(NetlinkError) {
-                try netlink.perform(.deleteLink(.index(device.index)))
+                try remove(device)
             } catch {
                 failures.append("\(error)")
             }
@@ -134,9 +134,36 @@ public struct Cleaner: ~Copyable {
         return !found.isEmpty || !isIntact
     }
 
+    /// Removes the tunnel device. The ipip driver's own cannot be removed, though the kernel says yes: it becomes as the
+    /// driver makes it, without an address and down.
+    private mutating func remove(_ device: LinkMessage) throws(NetlinkError) {
+        try netlink.perform(.deleteLink(.index(device.index)))
+        guard try netlink.link(index: device.index) != nil else { return }
+        for address in try netlink.addresses() where address.link == device.index {
+            try netlink.perform(.deleteAddress(address))
+        }
+        try netlink.perform(.setLink(.index(device.index), LinkChange(isUp: false)))
+    }
+
     /// The tunnel device, where it is one that Poplin makes: a device of that name and another kind is somebody else's.
     private mutating func tunnelDevice() throws(NetlinkError) -> LinkMessage? {
-        guard let link = try netlink.link(named: config.tunnelDevice), link.kind == "tun" else { return nil }
-        return link
+        guard let link = try netlink.link(named: config.tunnelDevice) else { return nil }
+        switch link.kind {
+        case "tun": return link
+        case KernelTunnel.linkKind: return try isOurs(link) ? link : nil
+        default: return nil
+        }
+    }
+
+    /// Whether a device of the ipip driver is ours to remove: other software uses the driver and the name `tunl0` as
+    /// well, so there must be a trace of an agent of a tier that uses them.
+    private mutating func isOurs(_ link: LinkMessage) throws(NetlinkError) -> Bool {
+        guard config.tier != .userspace, link.ipip.map({ IPIPParameters($0).fitsRoutes }) ?? false else { return false }
+        // The driver's own device stays; nothing is to be done where nobody uses it.
+        if link.ipip.map({ IPIPParameters($0).isUnpinned }) ?? false, !link.isUp {
+            guard try netlink.addresses().contains(where: { $0.link == link.index }) else { return false }
+        }
+        if files.contains(config.lockPath) { return true }
+        return try netlink.routes(filter: RouteFilter(routeProtocol: routeProtocol)).contains { $0.link == link.index }
     }
 }

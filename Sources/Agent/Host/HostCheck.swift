@@ -18,11 +18,13 @@ public enum HostCheck {
         do {
             survey = try Survey(configPath: configPath, environment: environment)
         } catch {
-            findings += HostCheckSystem.tiers(requested: nil)
+            findings += HostCheckSystem.tiers(requested: nil, device: NodeConfig(node: "").tunnelDevice)
             findings += "\(error)".split(separator: "\n").map { HostFinding("config", .fail, String($0)) }
             return findings + HostCheckSystem.rules() + HostCheckSystem.networkd()
         }
-        findings += HostCheckSystem.tiers(requested: survey.config.tier)
+        findings += HostCheckSystem.tiers(
+            requested: survey.config.tier, device: survey.config.tunnelDevice,
+            running: survey.status.flatMap { Tier(rawValue: $0.tier) })
         findings.append(HostFinding("config", .ok, "\(configPath): node \(survey.local.name)"))
         let node = HostCheckNode(
             local: survey.local, topology: survey.topology, facts: survey.facts, observed: survey.observed,
@@ -36,6 +38,8 @@ public enum HostCheck {
     }
 
     private static func express(_ survey: Survey) -> [HostFinding] {
+        // The kernel sends what its own driver has made.
+        guard survey.tier?.tier != .kernel else { return [] }
         let verdicts = PeerVerdict.all(
             local: survey.local, topology: survey.topology, facts: survey.facts, desired: survey.desired)
         return HostCheckExpress(

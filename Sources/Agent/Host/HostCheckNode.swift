@@ -116,16 +116,29 @@ struct HostCheckNode {
                 ? HostFinding("device", .ok, "\(name) is made when the agent starts")
                 : HostFinding("device", .fail, "\(name) is missing", remedy: "see poplin status")
         }
-        guard device.kind == "tun" else {
+        guard device.kind == desired.device.kind else {
             return HostFinding(
                 "device", .fail,
                 "\(name) is of kind '\(device.kind.isEmpty ? "hardware" : device.kind)', so it is somebody else's",
                 remedy: "poplin set tunnel.device=poplin0, or remove \(name)")
         }
+        guard desired.foreignDevice == nil else {
+            return HostFinding(
+                "device", .fail, "\(name) has a far end or details that Poplin does not set, so it is somebody else's",
+                remedy: "poplin set tunnel.device=poplin0, or ip link del \(name)")
+        }
         guard device.isUp else {
             return HostFinding(
                 "device", agent == nil ? .warn : .fail, "\(name) is down",
                 remedy: agent == nil ? "the agent sets it up when it starts" : "see poplin status")
+        }
+        guard device.ipip?.isUnpinned != true else {
+            return HostFinding(
+                "device", .ok,
+                "\(name) is up, MTU \(device.mtu); it is the ipip driver's own: outer source by the kernel's routes, inner "
+                    + "TTL, DSCP 0",
+                remedy:
+                    "poplin set tunnel.device=poplin0 has one with this node's address and the configured TTL and DSCP")
         }
         return HostFinding("device", .ok, "\(name) is up, MTU \(device.mtu)")
     }

@@ -26,28 +26,25 @@ enum HostCheckSystem {
                 "tun", .warn, "the TUN driver cannot be used: \(error)",
                 remedy: "modprobe tun; in a container pass /dev/net/tun in and add CAP_NET_ADMIN")
         }
-        return [tun, HostFinding("ipip", .ok, ipipDriver(release: Host.kernelRelease))]
+        return [tun, HostFinding("ipip", .ok, IPIPDriver.look().words)]
     }
 
-    /// Where the kernel has the `ipip` driver; without it the other tiers carry the packets.
-    static func ipipDriver(release: String, root: String = "") -> String {
-        if File.exists("\(root)/sys/module/ipip") { return "the ipip driver is loaded" }
-        let directory = "\(root)/lib/modules/\(release)"
-        for (list, words) in [("modules.builtin", "built into the kernel"), ("modules.dep", "there as a module")] {
-            guard let text = try? TextFile.read("\(directory)/\(list)") else { continue }
-            if text.split(separator: "\n").contains(where: { $0.contains("/ipip.ko") }) {
-                return "the ipip driver is \(words)"
-            }
-        }
-        return "this kernel (\(release)) has no ipip driver; the other tiers do without"
+    /// - Parameters:
+    ///   - requested: nil for `auto`.
+    ///   - device: the tunnel device's name.
+    ///   - running: what the running agent chose; nil where none runs.
+    static func tiers(requested: Tier?, device: String, running: Tier? = nil) -> [HostFinding] {
+        tiers(requested: requested, TierChoice.survey(device: device, by: .looking), running: running)
     }
 
-    /// - Parameter requested: nil for `auto`.
-    static func tiers(requested: Tier?) -> [HostFinding] {
-        let survey = TierChoice.survey()
+    static func tiers(
+        requested: Tier?, _ survey: [(tier: Tier, availability: Availability)], running: Tier?
+    ) -> [HostFinding] {
         let anyAvailable = survey.contains { $0.availability == .available }
         return survey.map { tier, availability in
             let name = "tier.\(tier.rawValue)"
+            // It knows better than a look, which must not try.
+            if tier == running { return HostFinding(name, .ok, "available: the agent runs with it") }
             switch availability {
             case .available:
                 return HostFinding(name, .ok, requested == tier ? "available, and asked for" : "available")

@@ -60,7 +60,7 @@ struct ControlLoop: ~Copyable {
         // The subscription comes before the first read: what changes in between is then told of.
         let monitor = try NetlinkMonitor()
         let filterMonitor: ChangeMonitor? = try? ChangeMonitor(.table(HostFilter.tableName))
-        let ways = try OuterWays(config.express, log: log)
+        let ways = try OuterWays(reconciler.tier.tier == .userspace ? config.express : nil, log: log)
         let datastoreWatch = try DirectoryWatch(config.datastoreDirectory)
         let configWatch = try DirectoryWatch(configFile.directory)
         let timer = try TimerFD()
@@ -75,7 +75,7 @@ struct ControlLoop: ~Copyable {
         }
         try epoll.add(seat.status.descriptor.rawValue, token: Token.status)
         try epoll.add(timer.descriptor.rawValue, token: Token.timer)
-        try epoll.add(reconciler.tunnel.noticeDescriptor, token: Token.tunnel)
+        if let descriptor = reconciler.tunnel.noticeDescriptor { try epoll.add(descriptor, token: Token.tunnel) }
         for descriptor in ways.descriptors { try epoll.add(descriptor, token: Token.ways) }
         try epoll.add(reconciler.paths.fileDescriptor, token: Token.paths)
         try epoll.add(seat.handover.descriptor.rawValue, token: Token.handover)
@@ -130,7 +130,8 @@ struct ControlLoop: ~Copyable {
                 case Token.tunnel: if reconciler.takeNotices() { wantsWalk = true }
                 case Token.paths: if reconciler.hearPaths() { wantsWalk = true }
                 case Token.handover:
-                    let server = HandoverServer(local: reconciler.local, tunnel: reconciler.tunnel, log: log)
+                    let server = HandoverServer(
+                        local: reconciler.local, tier: reconciler.tier.tier, tunnel: reconciler.tunnel, log: log)
                     if server.serve(seat) { return }
                     wantsWalk = true
                 default: break
@@ -178,8 +179,8 @@ struct ControlLoop: ~Copyable {
                 }
             }
         } catch {
-            log.error("\(error)")
-            wasOverrun = true
+            log.error("\(error): everything is read anew")
+            concernsUs = true
         }
         if wasOverrun { log.notice("netlink events were lost: everything is read anew") }
         if concernsUs || wasOverrun { wantsWalk = true }

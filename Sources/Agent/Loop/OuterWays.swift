@@ -13,12 +13,13 @@ internal import Rtnetlink
 struct OuterWays: ~Copyable {
     /// Nanoseconds between two walks at least: so short that a lost neighbour is noticed before TCP gives up on it.
     private static let shortestPause: UInt64 = 50_000_000
-    /// Nanoseconds before what could not be read is read again.
-    private static let readRetry: UInt64 = 200_000_000
+    /// Nanoseconds before what could not be read is read again: at first, and where it has failed again and again.
+    private static let readRetry: (first: UInt64, longest: UInt64) = (200_000_000, 30_000_000_000)
     /// Of a subscription: a change of a neighbour weighs less than 1 KB, and what is lost is only a reason to look.
     private static let receiveBufferBytes = 1 << 20
 
-    private let choice: ExpressChoice
+    /// Nil in a tier whose packets the kernel sends; then nothing is decided.
+    private let choice: ExpressChoice?
     private let log: Logger
     /// What to wait for; ``drain()`` when one of them is readable.
     let descriptors: [Int32]
@@ -38,6 +39,8 @@ struct OuterWays: ~Copyable {
     private var isDue = false
     private var lastWalk: (started: UInt64, ended: UInt64) = (0, 0)
     private var readFailure: String?
+    /// After a failure: from when on to walk again, and how long that is (nanoseconds).
+    private var retry: (due: UInt64, delay: UInt64) = (0, 0)
     private var inForce: [IPv4Address: OuterWay] = [:]
     /// The next hops whose changes matter.
     private var nextHops: Set<OuterDecision.NextHop> = []
@@ -45,12 +48,14 @@ struct OuterWays: ~Copyable {
     private(set) var decisions: [IPv4Address: OuterDecision] = [:]
 
     /// Subscribes in the calling thread's network namespace, unless frames are never to be sent.
-    init(_ choice: ExpressChoice, log: Logger) throws {
-        let isUsed = choice != .never
+    ///
+    /// - Parameter choice: nil in a tier whose packets the kernel sends.
+    init(_ choice: ExpressChoice?, log: Logger) throws {
+        let isUsed = choice != nil && choice != .never
         let sending: NetlinkMonitor? =
             isUsed ? try NetlinkMonitor(.sending, receiveBufferBytes: OuterWays.receiveBufferBytes) : nil
-        let filter: ChangeMonitor? = isUsed ? try? ChangeMonitor(.filter) : nil
-        let policies: ChangeMonitor? = isUsed ? try? ChangeMonitor(.policies) : nil
+        let filter = isUsed ? try OuterWays.subscribe(.filter) : nil
+        let policies = isUsed ? try OuterWays.subscribe(.policies) : nil
         let timer = try TimerFD()
         let netlink = try NetlinkSocket()
         var descriptors = [timer.descriptor.rawValue]
@@ -70,6 +75,17 @@ struct OuterWays: ~Copyable {
         self.policies = policies
     }
 
+    /// Nil where this kernel has no such thing. Any other refusal must not pass for that: frames would go past a filter
+    /// or a policy of which nobody hears.
+    private static func subscribe(_ subject: ChangeMonitor.Subject) throws(NetlinkError) -> ChangeMonitor? {
+        do throws(NetlinkError) {
+            return try ChangeMonitor(subject)
+        } catch {
+            if error.meansUnsupported { return nil }
+            throw error
+        }
+    }
+
     private static func descriptor(of monitor: borrowing ChangeMonitor?) -> Int32? {
         switch monitor {
         case .some(let monitor): monitor.fileDescriptor
@@ -80,7 +96,7 @@ struct OuterWays: ~Copyable {
     /// The whole walk has read the host or changed the peers.
     mutating func hostWasRead() {
         underlay = nil
-        isDue = true
+        isDue = choice != nil
     }
 
     /// Takes what the kernel has told, and notes whether any of it matters.
@@ -110,20 +126,22 @@ struct OuterWays: ~Copyable {
     mutating func walkIfDue(_ reconciler: borrowing Reconciler) throws(SyscallError) {
         guard isDue, let outcome = reconciler.outcome, let peers = reconciler.tunnel.peers else { return }
         let now = Monotonic.now
-        let due = lastWalk.ended + max(lastWalk.ended - lastWalk.started, OuterWays.shortestPause)
+        let pause = max(lastWalk.ended - lastWalk.started, OuterWays.shortestPause)
+        let due = max(lastWalk.ended + pause, retry.due)
         guard now >= due else { return try timer.arm(afterNanoseconds: due - now) }
         isDue = false
         do throws(NetlinkError) {
             try walk(outcome, peers)
             readFailure = nil
+            retry = (0, 0)
         } catch {
             if readFailure != error.description { log.error("outer packets take the socket: \(error)") }
             readFailure = error.description
             decide(peers) { _ in .socket(.unknown, error.description) }
-            if error.needsResync {
-                isDue = true
-                try timer.arm(afterNanoseconds: OuterWays.readRetry)
-            }
+            let delay = min(max(retry.delay * 2, OuterWays.readRetry.first), OuterWays.readRetry.longest)
+            retry = (Monotonic.now + delay, delay)
+            isDue = true
+            try timer.arm(afterNanoseconds: delay)
         }
         lastWalk = (now, Monotonic.now)
         let ways = decisions.compactMapValues { $0.way == .socket ? nil : $0.way }

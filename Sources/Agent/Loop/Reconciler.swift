@@ -124,7 +124,7 @@ struct Reconciler: ~Copyable {
     /// Tells the tier all that it must know to carry the next packet, and changes nothing else.
     mutating func prepare() throws {
         let view = try HostReader.read(&netlink, device: local.tunnelDevice)
-        if let device = view.observed.device { tunnel.setDeviceMTU(device.mtu) }
+        tunnel.observe(view.observed.device)
         try tunnel.setPeers(DesiredState(local: local, topology: topology, facts: view.facts).peers)
     }
 
@@ -147,7 +147,7 @@ struct Reconciler: ~Copyable {
     /// One round; true where nothing was left to do.
     private mutating func walkOnce() throws(NetlinkError) -> Bool {
         var view = try HostReader.read(&netlink, device: local.tunnelDevice)
-        if let device = view.observed.device { tunnel.setDeviceMTU(device.mtu) }
+        tunnel.observe(view.observed.device)
         paths.prepare(peers: tunnel.peers ?? [])
         view.facts.pathMTUs = paths.table.mtus
         let desired = DesiredState(local: local, topology: topology, facts: view.facts)

@@ -32,7 +32,9 @@ extension StatusReport {
             icmp: ICMP(reconciler.paths.counts))
         var report: (peers: [Peer], installed: Int) = ([], 0)
         if let outcome, let desired {
-            report.peers = StatusReport.peers(outcome, desired, counters, ways, reconciler.paths.table)
+            report.peers = StatusReport.peers(
+                outcome, desired, counters, reconciler.tier.tier == .kernel ? nil : ways.decisions,
+                reconciler.paths.table)
             report.installed = StatusReport.installed(outcome, desired)
         }
         peers = report.peers
@@ -58,6 +60,10 @@ extension StatusReport {
     }
 
     /// What keeps the node from being ready, in words.
+    static func obstacles(_ reconciler: borrowing Reconciler) -> [String] {
+        obstacles(reconciler, reconciler.outcome?.decideAgain())
+    }
+
     private static func obstacles(_ reconciler: borrowing Reconciler, _ desired: DesiredState?) -> [String] {
         guard let outcome = reconciler.outcome, let desired else {
             return [reconciler.readFailure.map { "the kernel could not be read: \($0)" } ?? "not looked yet"]
@@ -93,21 +99,22 @@ extension StatusReport {
 
     private static func peers(
         _ outcome: Reconciler.Outcome, _ desired: DesiredState, _ counters: TunnelCounters,
-        _ ways: borrowing OuterWays, _ paths: PathMTUTable
+        _ decisions: [IPv4Address: OuterDecision]?, _ paths: PathMTUTable
     ) -> [Peer] {
         let now = Monotonic.now
         let counts = Dictionary(zip(counters.addresses, counters.peers), uniquingKeysWith: { first, _ in first })
         let verdicts = PeerVerdict.all(
             local: outcome.local, topology: outcome.topology, facts: outcome.view.facts, desired: desired)
-        let decisions = ways.decisions
         return verdicts.map { peer in
             let count = counts[peer.node.address.address] ?? PeerCounters()
-            let outer = peer.decision.verdict == .tunnel ? decisions[peer.node.address.address] : nil
+            let isTunnelled = peer.decision.verdict == .tunnel
+            let outer = isTunnelled ? decisions?[peer.node.address.address] : nil
+            let way = isTunnelled && decisions == nil ? "kernel" : outer?.way.name
             let path = paths.entries[peer.node.address.address]
             return Peer(
                 node: peer.node.name, address: peer.node.address.description,
                 tunnelAddress: peer.node.tunnelAddress?.description, verdict: peer.decision.verdict.rawValue,
-                reason: peer.decision.reason.rawValue, outer: outer?.way.name, outerReason: outer?.reason.rawValue,
+                reason: peer.decision.reason.rawValue, outer: way, outerReason: outer?.reason.rawValue,
                 blocks: peer.prefixes.map(\.description),
                 txPackets: count.txPackets, txBytes: count.txBytes, rxPackets: count.rxPackets,
                 rxBytes: count.rxBytes, pathMTU: path.map { Int($0.mtu) },

@@ -99,6 +99,11 @@ int clinux_tun_set_offload(int fd, unsigned int flags);
 /// How many packets may wait in a device (`ip link set txqueuelen`), asked through any socket.
 int clinux_set_transmit_queue_length(int socket, const char *name, int packets);
 
+/// ETHTOOL_GTXCSUM: whether checksums of what a device sends are left to it; `on` becomes 0 or 1.
+int clinux_transmit_checksum(int socket, const char *name, int *on);
+/// ETHTOOL_STXCSUM: the same set.
+int clinux_set_transmit_checksum(int socket, const char *name, int on);
+
 /// How many BPF programs are linked to a device's egress beside its queueing discipline (tcx, kernel 6.6), in the calling
 /// thread's network namespace; -1 with errno where the kernel cannot be asked.
 int clinux_egress_program_count(unsigned int link);

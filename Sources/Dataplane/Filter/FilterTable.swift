@@ -1,7 +1,7 @@
 // The host's filter table: read only when something has changed in nf_tables, changed by the difference alone.
 
-public import Net
-public import Nftables
+internal import Net
+internal import Nftables
 public import Overlay
 public import Rtnetlink
 
@@ -72,43 +72,5 @@ public struct FilterTable: ~Copyable, Sendable {
         generation = nil
         table = try socket?.read(HostFilter.tableName)
         generation = current
-    }
-}
-
-/// What the table has counted of tunnel packets.
-public struct AdmissionCounters: Hashable, Sendable {
-    /// Let in, by the peer's outer address; bytes are those of the inner packets.
-    public var received: [IPv4Address: PacketCount] = [:]
-    /// Sent, by the peer's outer address; bytes are those of the inner packets.
-    public var sent: [IPv4Address: PacketCount] = [:]
-    /// Dropped: the outer source is no peer (D3).
-    public var unknownOuterSource: UInt64 = 0
-    /// Dropped: the inner source is not the peer's (D4).
-    public var innerSourceNotOfPeer: UInt64 = 0
-
-    /// Nothing counted.
-    public init() {}
-
-    /// Reads them; all zero where there is no table.
-    ///
-    /// - Throws: ``NetlinkError`` where they cannot be read.
-    public static func read(_ socket: inout TableSocket) throws(NetlinkError) -> AdmissionCounters {
-        var counters = AdmissionCounters()
-        let drops = try socket.counts(in: HostFilter.tableName)
-        counters.unknownOuterSource = drops[FilterLayout.unknownOuterSource]?.packets ?? 0
-        counters.innerSourceNotOfPeer = drops[FilterLayout.innerSourceNotOfPeer]?.packets ?? 0
-        guard !drops.isEmpty else { return counters }
-        counters.received = try inner(&socket, FilterLayout.peers)
-        counters.sent = try inner(&socket, FilterLayout.sent)
-        return counters
-    }
-
-    /// The table counts whole datagrams; their outer headers, which have no options, are taken off.
-    private static func inner(
-        _ socket: inout TableSocket, _ set: String
-    ) throws(NetlinkError) -> [IPv4Address: PacketCount] {
-        try socket.counts(ofSet: set, in: HostFilter.tableName).mapValues { count in
-            PacketCount(packets: count.packets, bytes: count.bytes - min(count.bytes, count.packets * 20))
-        }
     }
 }

@@ -6,6 +6,10 @@ internal import Rtnetlink
 
 extension SyscallError {
     static let noSuchDevice = ENODEV
+    static let exists = EEXIST
+    static let notPermitted = EPERM
+    /// What rtnetlink answers for a driver that it does not have.
+    static let notSupported = EOPNOTSUPP
 }
 
 extension NetlinkError {

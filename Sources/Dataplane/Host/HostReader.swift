@@ -32,9 +32,13 @@ public enum HostReader {
     /// - Parameter device: the tunnel device's name.
     public static func read(_ netlink: inout NetlinkSocket, device: String) throws(NetlinkError) -> HostView {
         let links = try netlink.links().map {
-            Link(index: $0.index, name: $0.name, mtu: $0.mtu, isUp: $0.isUp, kind: $0.kind)
+            Link(
+                index: $0.index, name: $0.name, mtu: $0.mtu, isUp: $0.isUp, kind: $0.kind,
+                ipip: $0.ipip.map { IPIPParameters($0) })
         }
-        let addresses = try netlink.addresses().map { LinkAddress(link: $0.link, address: $0.address) }
+        let addresses = try netlink.addresses().map {
+            LinkAddress(link: $0.link, address: $0.address, scope: $0.scope)
+        }
         let tunnel = links.first { $0.name == device }
         var underlay: [UnderlayRoute] = []
         var ours: [Route] = []
@@ -93,7 +97,8 @@ extension UnderlayRoute {
             gatewayIsOnlink: message.flags.contains(.onlink),
             // An on-link route has link scope: a next hop in the universe that is no IPv4 address is another family's.
             hasOtherGateway: message.hasForeignDetail && message.gateway == .any && message.scope == 0,
-            mtu: message.mtu, hasDetail: message.hasForeignDetail)
+            mtu: message.mtu, hasDetail: message.hasForeignDetail,
+            source: message.source == .any ? nil : message.source)
     }
 }
 

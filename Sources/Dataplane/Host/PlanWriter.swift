@@ -63,6 +63,8 @@ public struct PlanWriter: ~Copyable {
         switch step {
         case .device(.carry(let name)):
             try tunnel.carry(device: name)
+        case .device(.setParameters(let parameters)):
+            try netlink.perform(.setLink(.name(device), LinkChange(ipip: IPIPLinkData(parameters))))
         case .device(.setMTU(let mtu)):
             try netlink.perform(.setLink(.name(device), LinkChange(mtu: mtu)))
         case .device(.setUp):

@@ -38,7 +38,7 @@ public final class UserspaceTunnel: Tunnel {
         return .available
     }
 
-    public var noticeDescriptor: Int32 { notices.descriptor }
+    public var noticeDescriptor: Int32? { notices.descriptor }
 
     public func takeNotices() -> [TunnelNotice] { notices.take() }
 
@@ -98,8 +98,8 @@ public final class UserspaceTunnel: Tunnel {
         for thread in threads { thread.perform { $0.use(ways: ways) } }
     }
 
-    public func setDeviceMTU(_ mtu: Int) {
-        guard mtu != settings.deviceMTU else { return }
+    public func observe(_ device: Link?) {
+        guard let mtu = device?.mtu, mtu != settings.deviceMTU else { return }
         settings.deviceMTU = mtu
         for thread in threads { thread.perform { $0.setDeviceMTU(mtu) } }
     }

@@ -32,7 +32,7 @@ extension LabSpecification {
 }
 
 /// Builds a lab, starts the agents of all its registered nodes, waits until they are ready, runs a body and takes the
-/// lab down. Where something throws, the ends of the agents' logs are told as well.
+/// lab down. Where something throws, the ends of the agents' logs are told as well. Nodes run the tiers of this run.
 ///
 /// - Parameter ready: the nodes to wait for; nil for all that run an agent.
 func withLab<Result>(
@@ -47,7 +47,7 @@ func withLab<Result>(
 
 /// As `withLab`, without starting any agent.
 func withIdleLab<Result>(_ specification: LabSpecification, _ body: (Lab) throws -> Result) throws -> Result {
-    let lab = try Lab.up(specification)
+    let lab = try Lab.up(specification.withTiers)
     defer {
         for problem in lab.down() { Issue.record("the lab could not be taken down: \(problem)") }
     }

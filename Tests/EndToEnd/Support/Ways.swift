@@ -18,12 +18,15 @@ enum Way: Hashable, Sendable {
 
 extension Lab {
     /// Waits until a node's kernel routes another's first block in a way, and checks every attribute.
+    ///
+    /// - Parameter underlay: the node's device for what goes plain.
     func expectRoute(
-        _ node: String, to peer: String, _ way: Way, location: SourceLocation = #_sourceLocation
+        _ node: String, to peer: String, _ way: Way, over underlay: String = "eth0",
+        location: SourceLocation = #_sourceLocation
     ) throws {
         let block = try block(of: peer)
-        let device = try host(node).linkIndex(way == .tunnel ? "tunl0" : "eth0")
-        let gateway = way == .routed ? try gateway(of: node) : try underlay(peer)
+        let device = try host(node).linkIndex(way == .tunnel ? "tunl0" : underlay)
+        let gateway = way == .routed ? try gateway(of: node) : try self.underlay(peer)
         let found: RouteMessage
         do {
             found = try waitFor("a \(way) route from \(node) to \(peer)") {

@@ -1,0 +1,110 @@
+// Whether the kernel tier can work here, and why not: found out by trying, or by looking where nothing may be changed.
+
+internal import LinuxSystem
+internal import Net
+internal import Rtnetlink
+
+/// How a tier is judged.
+public enum ProbeMethod: Hashable, Sendable {
+    /// By trying, which may load the driver's module, and that makes devices: for the agent.
+    case trying
+    /// By looking, which changes nothing: for `check`, `plan` and `explain`.
+    case looking
+}
+
+/// The kernel tier's judgement of a host.
+enum KernelProbe {
+    static let kind = "ipip"
+    /// - Parameter device: the tunnel device's name.
+    static func judge(device: String, by method: ProbeMethod) -> Availability {
+        guard Host.hasCapability(.netAdmin) else {
+            return .unavailable(because: "not permitted: CAP_NET_ADMIN is needed")
+        }
+        do throws(NetlinkError) {
+            var netlink = try NetlinkSocket()
+            let kind = try netlink.link(named: device)?.kind
+            // Before anything is loaded: with the module every network namespace may get a device of its own.
+            if kind == "tun" {
+                return .unavailable(
+                    because: "\(device) is a TUN device, as the userspace tier makes it; \(TierChoice.change)")
+            }
+            switch method {
+            case .looking:
+                let other = device == fallback ? kind : try netlink.link(named: fallback)?.kind
+                return looked(IPIPDriver.look(), fallbackKind: other)
+            case .trying:
+                return tried(try attempt(&netlink), driver: IPIPDriver.look(), release: Host.kernelRelease)
+            }
+        } catch {
+            return .unavailable(because: "the kernel cannot be asked: \(error)")
+        }
+    }
+
+    /// The name that the driver gives its own device in every network namespace.
+    static let fallback = "tunl0"
+
+    /// The judgement from files and this namespace's devices.
+    ///
+    /// - Parameter fallbackKind: the kind of the device named `tunl0`; nil where there is none.
+    static func looked(_ driver: IPIPDriver, fallbackKind: String?) -> Availability {
+        switch driver {
+        case .loaded: .available
+        case .builtIn, .module:
+            switch fallbackKind {
+            case .none, kind: .available
+            case .some(let other):
+                .unavailable(
+                    because:
+                        "\(driver.words), but cannot be loaded: \(fallback) is \(article(other)), and the driver needs that name"
+                )
+            }
+        case .missing, .unknown: fallbackKind == kind ? .available : .unavailable(because: driver.words)
+        }
+    }
+
+    /// The judgement from the kernel's answer to an attempt to make a device; nil for success.
+    static func tried(_ refusal: NetlinkError?, driver: IPIPDriver, release: String) -> Availability {
+        guard let refusal else { return .available }
+        switch refusal.code {
+        case SyscallError.notPermitted:
+            return .unavailable(because: "not permitted: CAP_NET_ADMIN is needed")
+        case SyscallError.notSupported:
+            switch driver {
+            case .missing, .unknown:
+                return .unavailable(because: "\(driver.words) (kernel \(release))")
+            case .loaded, .builtIn, .module:
+                return .unavailable(
+                    because:
+                        "\(driver.words), but the kernel did not load it: either a device named \(fallback) of another "
+                        + "driver stands in some network namespace (`ip link show \(fallback)`, `ip netns exec NAME …`), or modules "
+                        + "cannot be loaded (`modprobe ipip` as root tells)")
+            }
+        default:
+            return .unavailable(because: "the kernel refuses a device of the ipip driver: \(refusal)")
+        }
+    }
+
+    /// Makes a device that carries nothing, and removes it.
+    ///
+    /// - Returns: why it could not be made; nil where it could.
+    private static func attempt(_ netlink: inout NetlinkSocket) throws(NetlinkError) -> NetlinkError? {
+        let process = UInt32(bitPattern: Host.processID)
+        let name = "poplin-\(process)"
+        // Of the loopback range, and of this process alone: no packet ever matches, and no device has the same two.
+        let ends = IPIPLinkData(
+            local: IPv4Address(rawValue: 0x7f00_0000 | process & 0xff_ffff),
+            remote: IPv4Address(rawValue: 0x7f00_0000 | process >> 24 + 1))
+        do throws(NetlinkError) {
+            try netlink.perform(.createLink(LinkSpecification(name: name, kind: kind, ipip: ends)))
+        } catch {
+            guard !error.needsResync else { throw error }
+            return error
+        }
+        try netlink.perform(.deleteLink(.name(name)))
+        return nil
+    }
+
+    private static func article(_ kind: String) -> String {
+        kind == "tun" ? "a TUN device" : kind.isEmpty ? "another device" : "a device of kind \(kind)"
+    }
+}

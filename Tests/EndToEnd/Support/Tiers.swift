@@ -1,0 +1,57 @@
+// Which tier the nodes of a lab run, as the environment says, and which tests are of some tiers alone.
+
+import Foundation
+import Lab
+import Testing
+
+/// The tiers that one run of these suites is about.
+enum Tiers: String, CaseIterable, Sendable {
+    case userspace
+    case kernel
+    /// The kernel's driver on all nodes but n3, which runs the userspace tier: mixed in both directions.
+    case mixed
+
+    /// The value of `POPLIN_TIERS`; userspace, which every kernel has, where that is not set.
+    static let current: Tiers = {
+        guard let name = ProcessInfo.processInfo.environment["POPLIN_TIERS"] else { return .userspace }
+        guard let tiers = Tiers(rawValue: name) else {
+            preconditionFailure("POPLIN_TIERS is '\(name)' and not one of \(allCases.map(\.rawValue))")
+        }
+        return tiers
+    }()
+
+    /// A node's tier, in the words of its config.
+    func dataplane(of node: String) -> String {
+        switch self {
+        case .userspace, .kernel: rawValue
+        case .mixed: (node == "n3" ? Tiers.userspace : .kernel).rawValue
+        }
+    }
+}
+
+extension NodeSpecification {
+    /// As it is, with its tier in this run where it does not ask for one.
+    var withTier: NodeSpecification {
+        var node = self
+        if node.dataplane == "auto" { node.dataplane = Tiers.current.dataplane(of: name) }
+        return node
+    }
+}
+
+extension LabSpecification {
+    /// As it is, with the tiers of this run.
+    var withTiers: LabSpecification {
+        var specification = self
+        specification.nodes = nodes.map(\.withTier)
+        return specification
+    }
+}
+
+extension Trait where Self == ConditionTrait {
+    /// The tests say something of these tiers that is not so of others: there they do not apply.
+    ///
+    /// - Parameter reason: what it is that the other tiers do not have, or do in another way.
+    static func tiers(_ tiers: Tiers..., because reason: String) -> Self {
+        .enabled(if: tiers.contains(.current), "n/a for \(Tiers.current.rawValue): \(reason)")
+    }
+}
