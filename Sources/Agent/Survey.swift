@@ -43,10 +43,12 @@ public struct Survey: Sendable {
         // What ICMP has told of the paths, only the agent knows.
         view.facts.pathMTUs = status?.pathMTUs ?? [:]
         let topology = Topology(snapshot.state)
+        var filter = FilterTable()
+        let mayLook = view.take(try filter.observe())
         let desired = DesiredState(local: local, topology: topology, facts: view.facts)
         view.observed.settings = HostSettings.observe(desired.settings)
-        var filter = FilterTable()
-        (view.observed.filter, view.observed.filterIsIntact) = try filter.observe() ?? (desired.filter, true)
+        // Who may not look takes it as it should be.
+        if !mayLook { view.observed.filter = desired.filter }
         // Whether packets are carried, and for whom, only the agent that carries them can tell; the kernel's driver
         // needs none.
         let isKernels = tier?.tier == .kernel && view.observed.device?.kind == KernelTunnel.linkKind

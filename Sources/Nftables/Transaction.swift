@@ -29,6 +29,19 @@ extension TableSocket {
         try perform(&transaction)
     }
 
+    /// Whether the kernel's nf_tables is built for tables of family `ip`; asked with a transaction that cannot succeed,
+    /// so that nothing changes and nobody is told.
+    public mutating func takesTables() -> Bool {
+        var transaction = Transaction(table: "poplin-probe")
+        transaction.probe()
+        do throws(NetlinkError) {
+            try perform(&transaction)
+            return true
+        } catch {
+            return error.code != EOPNOTSUPP
+        }
+    }
+
     private mutating func perform(_ transaction: inout Transaction) throws(NetlinkError) {
         transaction.end()
         let first = netlink.nextSequence(count: transaction.requests.count)
@@ -120,6 +133,12 @@ struct Transaction: ~Copyable {
         append(TableMessage.newTable, MessageFlag.create | MessageFlag.acknowledge, "add", "") { [table] request in
             request.put(number(NFTA_TABLE_NAME), table)
         }
+    }
+
+    /// A table, and a chain of it to be deleted that is not there.
+    mutating func probe() {
+        addTable()
+        delete(Chain("none"))
     }
 
     mutating func create(_ wanted: Table) {

@@ -32,6 +32,8 @@ public struct DesiredState: Sendable {
     public let peers: [TunnelPeer]
     public let settings: [HostSetting]
     /// What the host's packet filter does for us.
+    ///
+    /// Nothing where the kernel has none for us: that is warned of, and everything else goes on.
     public let filter: HostFilter
     /// Ascending by destination; those in conflict are left out.
     public let routes: [Route]
@@ -58,9 +60,10 @@ public struct DesiredState: Sendable {
         foreignDevice = present.flatMap { $0.kind == local.tunnelKind && $0.ipip?.fitsRoutes != false ? nil : $0 }
         self.underlay = underlay.link
         self.peers = peers
-        filter = HostFilter(
+        let wanted = HostFilter(
             admission: foreignDevice == nil ? Admission(local: local, peers: peers, facts: facts) : nil,
             masquerade: Masquerade(pools: topology.pools))
+        filter = facts.filterObstacle == nil ? wanted : HostFilter()
 
         var decider = Decider(local: local, topology: topology, underlay: underlay)
         let source = own?.tunnelAddress ?? .any
@@ -95,6 +98,7 @@ public struct DesiredState: Sendable {
         warnings =
             topology.warnings + decider.warnings + DesiredState.warnings(local: local, own: own, underlay: underlay)
             + conflicts.map { .foreignRoute($0) }
+            + (facts.filterObstacle.map { Warning.noPacketFilter(wanted, because: $0, device: local.tunnelDevice) } ?? [])
             + (foreignDevice.map { [.foreignDevice($0, wanted: local.tunnelKind)] } ?? [])
             + DesiredState.outerSources(
                 local, tunnel: foreignDevice == nil ? present : nil, topology, blocks,

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 extension EndToEndTests {
-    @Suite("natOutgoing", .needsProgram("nft"), .needsProgram("ip"))
+    @Suite("natOutgoing", .needsPacketFilter, .needsProgram("ip"))
     struct NatOutgoing {
         @Test func `Packets that leave all pools bear the node's address, and no others do`() throws {
             try withNat(true) { lab in
@@ -131,6 +131,24 @@ extension EndToEndTests {
                 try lab.startAgents()
                 for node in specification.nodes { try lab.waitReady(node.name) }
                 try body(lab)
+            }
+        }
+    }
+}
+
+extension EndToEndTests {
+    @Suite("Without a packet filter", .enabled(if: Requirement.packetFilter.missing != nil, "there is one here"))
+    struct WithoutPacketFilter {
+        @Test func `What the packet filter should do is warned of, and everything else goes on`() throws {
+            var specification = LabSpecification.threeNodes()
+            specification.pools[0].natOutgoing = true
+            try withLab(specification) { lab in
+                let codes = try lab.waitStatus("n1", "the first walk") { $0.ready }.warnings?.map(\.code) ?? []
+                #expect(codes.contains("notMasqueraded"))
+                #expect(codes.contains("anybodyMaySend") == (Tiers.current.dataplane(of: "n1") == "kernel"))
+                try lab.expectTraffic(from: "n1", to: "n3", forth: .tunnel, back: .tunnel)
+                let plan = try PoplinProgram.run(["plan", "--config", lab.configPath("n1")], on: try lab.host("n1"))
+                #expect(plan.status.isSuccess, "\(plan.output)")
             }
         }
     }

@@ -11,7 +11,7 @@ import Rtnetlink
 import TestSupport
 import Testing
 
-@Suite(.needsNamespaces)
+@Suite(.needsNamespaces, .needsPacketFilter)
 struct AdmissionTests {
     /// One packet of protocol 4, and what becomes of it.
     private struct Case {

@@ -9,7 +9,7 @@ import Rtnetlink
 import TestSupport
 import Testing
 
-@Suite(.needsNamespaces, .needsProgram("nft"))
+@Suite(.needsNamespaces, .needsPacketFilter)
 struct FilterTableTests {
     @Test func `Without a table there is no filter, and what is written is read back as it was`() throws {
         try inNamespace {

@@ -99,6 +99,25 @@ struct HostFilterTests {
         #expect(desired(userspace, pools: [pods]).filter.isEmpty)
     }
 
+    @Test("Where the kernel has no packet filter for us, nothing is planned and each thing that is missing is warned of")
+    func obstacle() {
+        var facts = Host.facts()
+        facts.filterObstacle = "no filter here"
+        func codes(_ local: LocalNode, natOutgoing: Bool) -> [String] {
+            let pool = Pool(name: "pods", prefix: "10.244.0.0/16", natOutgoing: natOutgoing)
+            var facts = facts
+            facts.links.removeAll { $0.name == "tunl0" }
+            let desired = DesiredState(local, ClusterState(nodes: nodes, pools: [pool], blocks: blocks), facts)
+            #expect(desired.filter.isEmpty)
+            return desired.codes.filter { ["anybodyMaySend", "notMasqueraded"].contains($0) }
+        }
+        let userspace = LocalNode(name: "n1", address: "10.0.1.1/24")
+        #expect(codes(userspace, natOutgoing: false) == [])
+        #expect(codes(userspace, natOutgoing: true) == ["notMasqueraded"])
+        #expect(codes(local, natOutgoing: false) == ["anybodyMaySend"])
+        #expect(codes(local, natOutgoing: true) == ["anybodyMaySend", "notMasqueraded"])
+    }
+
     @Test("A changed filter first is both at once, and loses nothing before the first full snapshot")
     func union() throws {
         let before = desired(pools: [Pool(name: "pods", prefix: "10.244.0.0/16", natOutgoing: true)])

@@ -29,6 +29,9 @@ public struct Requirement: Sendable {
     public static let twoProcessors = Requirement(
         name: "processors", missing: ProcessInfo.processInfo.processorCount > 1 ? nil : "there is one processor")
 
+    /// A packet filter that takes tables of family `ip`, and `nft` to look at it.
+    public static let packetFilter = Requirement(name: "nftables", missing: whyNoPacketFilter())
+
     /// A program of the host's own, as `nft`.
     public static func program(_ name: String) -> Requirement {
         Requirement(name: name, missing: path(of: name) == nil ? "there is no program \(name)" : nil)
@@ -43,6 +46,20 @@ public struct Requirement: Sendable {
     public var isDemanded: Bool {
         let demanded = ProcessInfo.processInfo.environment["POPLIN_REQUIRE"] ?? ""
         return demanded.split(whereSeparator: { ", ".contains($0) }).contains { $0 == name }
+    }
+
+    /// Asked by trying: nf_tables may be there without IPv4.
+    private static func whyNoPacketFilter() -> String? {
+        guard let nft = path(of: "nft") else { return "there is no program nft" }
+        let probe = "poplin-filter-probe-\(Host.processID)"
+        do {
+            try NetworkNamespace.create(probe)
+            defer { try? NetworkNamespace.delete(probe) }
+            let result = try ChildProcess.run(nft, ["add", "table", "ip", "probe"], inNamespace: probe)
+            return result.status.isSuccess ? nil : "nft cannot make a table of family ip: \(result.errors)"
+        } catch {
+            return "network namespaces cannot be made: \(error)"
+        }
     }
 
     /// Asked by trying: a container may have the capabilities and still be refused.
@@ -61,6 +78,9 @@ public struct Requirement: Sendable {
 extension Trait where Self == ConditionTrait {
     /// The tests make network namespaces: where that is not possible but demanded, they fail at their first one.
     public static var needsNamespaces: Self { needs(.namespaces) }
+
+    /// The tests make tables of the packet filter and look at them with `nft`.
+    public static var needsPacketFilter: Self { needs(.packetFilter) }
 
     /// The tests are skipped with the reason where something is missing, unless it is demanded; then they run and fail
     /// where they need it, with the reason that is found there.

@@ -130,8 +130,8 @@ public struct Cleaner: ~Copyable {
 
     /// Whether our table is there, whatever is in it.
     private mutating func hasFilter() throws(NetlinkError) -> Bool {
-        guard let (found, isIntact) = try filter.observe() else { return false }
-        return !found.isEmpty || !isIntact
+        guard let found = try filter.observe() else { return false }
+        return !found.filter.isEmpty || !found.isIntact
     }
 
     /// Removes the tunnel device. The ipip driver's own cannot be removed, though the kernel says yes: it becomes as the

@@ -150,11 +150,11 @@ struct Reconciler: ~Copyable {
         tunnel.observe(view.observed.device)
         paths.prepare(peers: tunnel.peers ?? [])
         view.facts.pathMTUs = paths.table.mtus
+        view.take(try writer.filter.observe())
         let desired = DesiredState(local: local, topology: topology, facts: view.facts)
         view.observed.isCarried = tunnel.isCarried
         view.observed.peers = tunnel.peers
         view.observed.settings = HostSettings.observe(desired.settings)
-        (view.observed.filter, view.observed.filterIsIntact) = try writer.filter.observe() ?? (HostFilter(), true)
         announce(desired.warnings)
         // A cause may be gone with any change of the host: an address that came late, a link that is up again.
         if let outcome, outcome.view.facts != view.facts { backoff.retryNow() }

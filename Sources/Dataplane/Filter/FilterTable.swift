@@ -5,6 +5,16 @@ internal import Nftables
 public import Overlay
 public import Rtnetlink
 
+/// What a look at the packet filter has shown.
+public struct FilterObservation: Hashable, Sendable {
+    /// What our table does, as far as it can be understood; empty where there is none.
+    public var filter = HostFilter()
+    /// Whether the table is exactly as we make it for ``filter``.
+    public var isIntact = true
+    /// Why there can be no table; nil where there can.
+    public var obstacle: String?
+}
+
 /// Reads and changes `table ip poplin`.
 public struct FilterTable: ~Copyable, Sendable {
     /// Nil where the kernel has no netfilter, or would not open it.
@@ -14,6 +24,8 @@ public struct FilterTable: ~Copyable, Sendable {
     /// As of ``generation``.
     private var table: Table?
     private var generation: UInt32?
+    /// Whether this kernel has taken a table of family `ip`.
+    private var isKnownToWork = false
 
     /// A table in the calling thread's network namespace.
     public init() {
@@ -34,23 +46,26 @@ public struct FilterTable: ~Copyable, Sendable {
         }
     }
 
-    /// Tells what the table does, and whether it is exactly as it should be for that. A kernel without nf_tables has no
-    /// table.
+    /// Tells what the table does, and whether it is exactly as it should be for that.
     ///
     /// - Returns: nil where the caller may not ask (without `CAP_NET_ADMIN`).
     /// - Throws: ``NetlinkError`` where the table changed while it was read, each time it was tried.
-    public mutating func observe() throws(NetlinkError) -> (filter: HostFilter, isIntact: Bool)? {
+    public mutating func observe() throws(NetlinkError) -> FilterObservation? {
         do throws(NetlinkError) {
+            if let refusal { throw refusal }
             try refresh()
         } catch {
             guard !error.needsResync else { throw error }
-            guard !error.meansNotPermitted else { return nil }
-            // What cannot be asked for is not there; who wants it is told why by `set`.
-            return (HostFilter(), true)
+            return error.meansNotPermitted
+                ? nil : FilterObservation(obstacle: "this kernel has no nf_tables (\(error.reason))")
         }
-        guard let table else { return (HostFilter(), true) }
-        let filter = FilterLayout.parse(table)
-        return (filter, FilterLayout.render(filter) == table)
+        if let table {
+            let filter = FilterLayout.parse(table)
+            return FilterObservation(filter: filter, isIntact: FilterLayout.render(filter) == table)
+        }
+        if !isKnownToWork { isKnownToWork = socket?.takesTables() ?? false }
+        return FilterObservation(
+            obstacle: isKnownToWork ? nil : "this kernel's nf_tables has no IPv4 (CONFIG_NF_TABLES_IPV4)")
     }
 
     /// Makes the table what `filter` asks for, or takes it away, in one transaction.
