@@ -44,10 +44,14 @@ public struct Survey: Sendable {
         // What ICMP has told of the paths, only the agent knows.
         view.facts.pathMTUs = status?.pathMTUs ?? [:]
         let topology = Topology(snapshot.state)
+        var filter = FilterTable()
+        let mayLook = view.take(try filter.observe())
         let desired = DesiredState(
             local: local, topology: topology, facts: view.facts,
             adopting: adopts && snapshot.isComplete ? Set(Predecessor.allCases) : [])
         view.observed.settings = HostSettings.observe(desired.settings)
+        // Who may not look takes it as it should be.
+        if !mayLook { view.observed.filter = desired.filter }
         // Whether packets are carried, and for whom, only the agent that carries them can tell; the kernel's driver
         // needs none.
         let isKernels = tier?.tier == .kernel && view.observed.device?.kind == KernelTunnel.linkKind

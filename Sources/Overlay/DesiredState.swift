@@ -34,6 +34,10 @@ public struct DesiredState: Sendable {
     /// Every other node, whatever the verdict: a receiver accepts tunnel packets whatever its own mode.
     public let peers: [TunnelPeer]
     public let settings: [HostSetting]
+    /// What the host's packet filter does for us.
+    ///
+    /// Nothing where the kernel has none for us: that is warned of, and everything else goes on.
+    public let filter: HostFilter
     /// Ascending by destination; those in conflict are left out.
     public let routes: [Route]
     /// Ascending, as in ``Topology/blocks``.
@@ -66,6 +70,10 @@ public struct DesiredState: Sendable {
         foreignDevice = present.flatMap { $0.kind == local.tunnelKind && $0.ipip?.fitsRoutes != false ? nil : $0 }
         self.underlay = underlay.link
         self.peers = peers
+        let wanted = HostFilter(
+            admission: foreignDevice == nil ? Admission(local: local, peers: peers, facts: facts) : nil,
+            masquerade: Masquerade(pools: topology.pools))
+        filter = facts.filterObstacle == nil ? wanted : HostFilter()
 
         var decider = Decider(local: local, topology: topology, underlay: underlay)
         let source = own?.tunnelAddress ?? .any
@@ -108,6 +116,7 @@ public struct DesiredState: Sendable {
             topology.warnings + decider.warnings + DesiredState.warnings(local: local, own: own, underlay: underlay)
             + Warning.leftovers(leftovers, adoption: adoption, adopting: adopting)
             + conflicts.map { .foreignRoute($0) }
+            + (facts.filterObstacle.map { Warning.noPacketFilter(wanted, because: $0, device: local.tunnelDevice) } ?? [])
             + (foreignDevice.map { [.foreignDevice($0, wanted: local.tunnelKind)] } ?? [])
             + DesiredState.outerSources(
                 local, tunnel: foreignDevice == nil ? present : nil, topology, blocks,

@@ -98,15 +98,18 @@ public struct HostFacts: Hashable, Sendable {
     public var underlayRoutes: [UnderlayRoute]
     /// Learnt path MTUs by a peer's underlay address: bytes of the largest outer packet that comes through (RFC 1191).
     public var pathMTUs: [IPv4Address: UInt16]
+    /// Why this kernel's packet filter cannot do anything for us; nil where it can.
+    public var filterObstacle: String?
 
     /// A host's facts.
     public init(
         links: [Link] = [], addresses: [LinkAddress] = [], underlayRoutes: [UnderlayRoute] = [],
-        pathMTUs: [IPv4Address: UInt16] = [:]
+        pathMTUs: [IPv4Address: UInt16] = [:], filterObstacle: String? = nil
     ) {
         self.links = links
         self.addresses = addresses
         self.underlayRoutes = underlayRoutes
         self.pathMTUs = pathMTUs
+        self.filterObstacle = filterObstacle
     }
 }

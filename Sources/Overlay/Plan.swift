@@ -34,6 +34,8 @@ public enum Step: Hashable, Sendable {
     case device(DeviceStep)
     case hostSetting(HostSetting)
     case peers([TunnelPeer])
+    /// Our table of the packet filter, whole; without anything to do, it goes.
+    case filter(HostFilter)
     case route(RouteStep)
     case adoption(AdoptionStep)
 }
@@ -42,7 +44,7 @@ extension Step {
     /// Whether the step makes no sense while nobody carries the tunnel device's packets.
     public var needsCarriedDevice: Bool {
         switch self {
-        case .device(.carry), .hostSetting, .peers, .route(.remove): false
+        case .device(.carry), .hostSetting, .peers, .filter, .route(.remove): false
         case .device: true
         case .route(.add(let route)), .route(.replace(_, with: let route)): route.link == Route.tunnelLink
         case .adoption(let step): step.route?.link == Route.tunnelLink
@@ -84,6 +86,11 @@ public struct Plan: Sendable {
         let keptPeers = Plan.union(desired.peers, observed.peers ?? [])
         // A tunnel that begins to carry knows its peers: packets may be waiting.
         if observed.peers != keptPeers { steps.append(.peers(keptPeers)) }
+        // Before the device, which takes packets from anybody.
+        let keptFilter = desired.filter.union(observed.filter)
+        if observed.filter != keptFilter || !observed.filterIsIntact && (mayRemove || !keptFilter.isEmpty) {
+            steps.append(.filter(keptFilter))
+        }
         if isOurs { planDevice(desired.device, observed) }
         for setting in desired.settings where !setting.holds(observed.settings) {
             steps.append(.hostSetting(setting))
@@ -99,6 +106,7 @@ public struct Plan: Sendable {
             steps.append(.device(.removeAddress(address)))
         }
         if keptPeers != desired.peers { steps.append(.peers(desired.peers)) }
+        if keptFilter != desired.filter { steps.append(.filter(desired.filter)) }
         later = adoption?.later ?? []
         // A device goes last of all, when nothing else is left to do.
         if steps.isEmpty && later.allSatisfy(\.removesDevice) { swap(&steps, &later) }

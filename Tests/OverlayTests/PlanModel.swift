@@ -49,6 +49,7 @@ struct PlanModel {
         case .device(.removeAddress(let address)): observed.deviceAddresses.removeAll { $0 == address }
         case .hostSetting(let setting): observed.settings[setting.path] = setting.value
         case .peers(let peers): observed.peers = peers
+        case .filter(let filter): (observed.filter, observed.filterIsIntact) = (filter, true)
         case .route(let step):
             apply(step)
             routeStates.append(observed.routes)

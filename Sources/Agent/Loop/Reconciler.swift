@@ -39,7 +39,7 @@ struct Reconciler: ~Copyable {
     let tier: TierChoice
     let tunnel: any Tunnel
     private let log: Logger
-    private let writer: PlanWriter
+    private var writer: PlanWriter
     private var netlink: NetlinkSocket
     private(set) var local: LocalNode
     private(set) var topology = Topology(ClusterState())
@@ -73,6 +73,8 @@ struct Reconciler: ~Copyable {
 
     /// The port by which the kernel names our own changes.
     var portID: UInt32 { netlink.portID }
+    /// The same, of our changes of the packet filter.
+    var filterPortID: UInt32 { writer.filter.portID }
 
     /// The datastore's notes and errors.
     var datastoreErrors: [SourceError] { snapshot?.errors ?? [] }
@@ -161,6 +163,7 @@ struct Reconciler: ~Copyable {
         tunnel.observe(view.observed.device)
         paths.prepare(peers: tunnel.peers ?? [])
         view.facts.pathMTUs = paths.table.mtus
+        view.take(try writer.filter.observe())
         let (desired, adopting) = decide(view.facts)
         view.observed.isCarried = tunnel.isCarried
         view.observed.peers = tunnel.peers

@@ -13,6 +13,15 @@ public struct HostView: Sendable {
     public var facts: HostFacts
     public var observed: Observed
 
+    /// Adds what a look at the packet filter has shown; false where none was allowed.
+    @discardableResult
+    public mutating func take(_ filter: FilterObservation?) -> Bool {
+        guard let filter else { return false }
+        facts.filterObstacle = filter.obstacle
+        (observed.filter, observed.filterIsIntact) = (filter.filter, filter.isIntact)
+        return true
+    }
+
     /// Device names by index, for messages.
     public var deviceNames: [Int32: String] {
         Dictionary(facts.links.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
