@@ -208,7 +208,7 @@ extension EndToEndTests {
         }
 
         @Test(
-            "E10: where no ICMP is let in, the kernel's refusal alone tells the path MTU", .needs(.nftables),
+            "E10: where no ICMP is let in, the kernel's refusal alone tells the path MTU", .needs(.packetFilter),
             .tiers(.userspace, because: "the ipip driver answers by itself what has DF, and the rest cannot be heard"))
         func refusalAlone() throws {
             try withNarrowPath(config: Self.socketOnly) { sender in
