@@ -174,7 +174,6 @@ extension EndToEndTests {
             }
         }
 
-
         @Test(arguments: [
             ("POPLIN_IPIP_MODE", "Sometimes"), ("POPLIN_TUNNEL_MTU", "many"), ("POPLIN_ADDRESS", "10.0.1.1"),
             ("POPLIN_DATAPLANE", "quantum"),
