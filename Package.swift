@@ -37,8 +37,9 @@ let package = Package(
         .target(name: "Packet", dependencies: ["Net"], swiftSettings: memorySafe),
         .target(name: "LinuxSystem", dependencies: ["CLinux"], swiftSettings: memorySafe),
         .target(name: "Rtnetlink", dependencies: ["Net", "LinuxSystem", "CMnl", "CLinux"], swiftSettings: memorySafe),
+        .target(name: "Nftables", dependencies: ["Net", "Rtnetlink", "CMnl"], swiftSettings: memorySafe),
         .target(
-            name: "Dataplane", dependencies: ["Net", "Overlay", "Packet", "LinuxSystem", "Rtnetlink"],
+            name: "Dataplane", dependencies: ["Net", "Overlay", "Packet", "LinuxSystem", "Rtnetlink", "Nftables"],
             swiftSettings: memorySafe),
         .target(
             name: "Datastore",
@@ -79,6 +80,12 @@ let package = Package(
             name: "RtnetlinkTests", dependencies: ["Rtnetlink", "TestSupport", "LinuxSystem", "Net", "CMnl"],
             swiftSettings: strict),
         .testTarget(
+            name: "NftablesTests",
+            dependencies: [
+                "Nftables", "Dataplane", "Lab", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink", "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "DatastoreTests", dependencies: ["Datastore", "TestSupport", "LinuxSystem", "Net", "Overlay"],
             swiftSettings: strict),
         .testTarget(
@@ -98,8 +105,8 @@ let package = Package(
             dependencies: [
                 "Dataplane", "Lab", "poplin", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink", "TestSupport",
             ],
-            // Compiled by its test, for the kernel.
-            exclude: ["Support/BPF"], swiftSettings: strict),
+            // Compiled by their tests, for the kernel and for what is preloaded.
+            exclude: ["Support/BPF", "Support/Faults"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -20,9 +20,10 @@ public enum AgentProcess {
     /// - Parameters:
     ///   - once: reconcile once and return; only for tiers that need no process.
     ///   - takesOver: where an agent runs, go on in its place without losing a packet.
+    ///   - adopts: replace what other overlay software left in the pools.
     /// - Throws: an error whose description is one line for a person.
     public static func run(
-        configPath: String, environment: [String: String], once: Bool, takesOver: Bool, log: Logger
+        configPath: String, environment: [String: String], once: Bool, takesOver: Bool, adopts: Bool, log: Logger
     ) throws {
         // Before anything is read, so that no file can make this process do what it has no right for any more.
         try Capabilities.reduce(to: [.netAdmin, .netRaw])
@@ -45,7 +46,7 @@ public enum AgentProcess {
         let tunnel = try makeTunnel(choice.tier, config, local)
         var reconciler = try Reconciler(
             local: local, tier: choice, tunnel: tunnel,
-            settings: HostSettings(runDirectory: config.runDirectory), log: log)
+            settings: HostSettings(runDirectory: config.runDirectory), adopts: adopts, log: log)
         var datastore = FileDatastore(directory: config.datastoreDirectory)
         let takeover = takesOver ? try prepareTakeover(config, &reconciler, &datastore) : nil
         let seat =

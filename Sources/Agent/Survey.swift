@@ -29,8 +29,9 @@ public struct Survey: Sendable {
 
     /// Looks.
     ///
+    /// - Parameter adopts: whether routes of predecessors would be taken over.
     /// - Throws: an error whose description is one line for a person.
-    public init(configPath: String, environment: [String: String]) throws {
+    public init(configPath: String, environment: [String: String], adopts: Bool = false) throws {
         let config = try ConfigFile(path: configPath, environment: environment).load()
         var netlink = try NetlinkSocket()
         let facts = try HostReader.read(&netlink, device: config.tunnelDevice).facts
@@ -43,8 +44,14 @@ public struct Survey: Sendable {
         // What ICMP has told of the paths, only the agent knows.
         view.facts.pathMTUs = status?.pathMTUs ?? [:]
         let topology = Topology(snapshot.state)
-        let desired = DesiredState(local: local, topology: topology, facts: view.facts)
+        var filter = FilterTable()
+        let mayLook = view.take(try filter.observe())
+        let desired = DesiredState(
+            local: local, topology: topology, facts: view.facts,
+            adopting: adopts && snapshot.isComplete ? Set(Predecessor.allCases) : [])
         view.observed.settings = HostSettings.observe(desired.settings)
+        // Who may not look takes it as it should be.
+        if !mayLook { view.observed.filter = desired.filter }
         // Whether packets are carried, and for whom, only the agent that carries them can tell; the kernel's driver
         // needs none.
         let isKernels = tier?.tier == .kernel && view.observed.device?.kind == KernelTunnel.linkKind
@@ -84,7 +91,7 @@ public struct Survey: Sendable {
     /// The plan's steps as they are shown.
     public var steps: [StepText] {
         let names = Dictionary(facts.links.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
-        return plan.steps.map { StepText($0, device: local.tunnelDevice, names: names) }
+        return (plan.steps + plan.later).map { StepText($0, device: local.tunnelDevice, names: names) }
     }
 }
 

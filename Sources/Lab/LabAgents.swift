@@ -26,11 +26,14 @@ extension Lab {
 
     /// Starts an agent that takes over from the node's running one, and waits until that one has ended.
     ///
+    /// - Parameter arguments: besides `--take-over`.
     /// - Returns: how the former agent ended.
     /// - Throws: ``LabError`` where the successor ends or the former agent does not; the former one stays the node's.
-    public func replaceAgent(on name: String, timeoutMilliseconds: Int32 = 20_000) throws -> ExitStatus {
+    public func replaceAgent(
+        on name: String, arguments: [String] = [], timeoutMilliseconds: Int32 = 20_000
+    ) throws -> ExitStatus {
         guard let former = agent(name) else { throw LabError.invalid("no agent runs on \(name)") }
-        let successor = try launchAgent(on: name, arguments: ["--take-over"], environment: [:])
+        let successor = try launchAgent(on: name, arguments: ["--take-over"] + arguments, environment: [:])
         let deadline = Monotonic.now + UInt64(max(0, timeoutMilliseconds)) * 1_000_000
         while true {
             if let status = try former.wait(timeoutMilliseconds: 5) {

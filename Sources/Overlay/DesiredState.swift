@@ -13,11 +13,14 @@ public struct RouteConflict: Hashable, Sendable {
     public var destination: IPv4Prefix
     /// `rtm_protocol` of the route in the way.
     public var routeProtocol: UInt8
+    /// Who made it, where that is known.
+    public var predecessor: Predecessor?
 
     /// A conflict.
-    public init(destination: IPv4Prefix, routeProtocol: UInt8) {
+    public init(destination: IPv4Prefix, routeProtocol: UInt8, predecessor: Predecessor? = nil) {
         self.destination = destination
         self.routeProtocol = routeProtocol
+        self.predecessor = predecessor
     }
 }
 
@@ -31,15 +34,26 @@ public struct DesiredState: Sendable {
     /// Every other node, whatever the verdict: a receiver accepts tunnel packets whatever its own mode.
     public let peers: [TunnelPeer]
     public let settings: [HostSetting]
+    /// What the host's packet filter does for us.
+    ///
+    /// Nothing where the kernel has none for us: that is warned of, and everything else goes on.
+    public let filter: HostFilter
     /// Ascending by destination; those in conflict are left out.
     public let routes: [Route]
     /// Ascending, as in ``Topology/blocks``.
     public let blocks: [BlockVerdict]
     public let conflicts: [RouteConflict]
+    /// What other overlays left in our pools, whether it is in the way or not.
+    public let leftovers: [Leftover]
+    public let adoption: Adoption
     public let warnings: [Warning]
 
     /// Decides everything.
-    public init(local: LocalNode, topology: Topology, facts: HostFacts) {
+    ///
+    /// - Parameter adopting: whose routes are taken over; those of others are in the way like anybody's.
+    public init(
+        local: LocalNode, topology: Topology, facts: HostFacts, adopting: Set<Predecessor> = []
+    ) {
         let underlay = Underlay(facts: facts, local: local)
         let own = topology.nodes.first { $0.name == local.name }
         let peers = DesiredState.peers(local: local, topology: topology)
@@ -56,6 +70,10 @@ public struct DesiredState: Sendable {
         foreignDevice = present.flatMap { $0.kind == local.tunnelKind && $0.ipip?.fitsRoutes != false ? nil : $0 }
         self.underlay = underlay.link
         self.peers = peers
+        let wanted = HostFilter(
+            admission: foreignDevice == nil ? Admission(local: local, peers: peers, facts: facts) : nil,
+            masquerade: Masquerade(pools: topology.pools))
+        filter = facts.filterObstacle == nil ? wanted : HostFilter()
 
         var decider = Decider(local: local, topology: topology, underlay: underlay)
         let source = own?.tunnelAddress ?? .any
@@ -63,7 +81,9 @@ public struct DesiredState: Sendable {
         let limits = topology.nodes.map { node in
             IPIP.routeMTU(path: underlay.pathMTU(to: node.address.address), device: deviceMTU)
         }
-        var foreign = ForeignRoutes(facts)
+        let search = PredecessorSearch(facts, topology)
+        let others = facts.underlayRoutes.map { (route: $0, predecessor: search.predecessor(of: $0)) }
+        var foreign = ForeignRoutes(others.filter { $0.predecessor.map(adopting.contains) != true })
         var blocks: [BlockVerdict] = []
         var routes: [Route] = []
         var conflicts: [RouteConflict] = []
@@ -78,7 +98,7 @@ public struct DesiredState: Sendable {
                     mtu: block.node >= 0 ? limits[Int(block.node)] : 0)
             else { continue }
             if let holder = foreign.holder(of: route) {
-                conflicts.append(RouteConflict(destination: route.destination, routeProtocol: holder))
+                conflicts.append(holder)
             } else {
                 routes.append(route)
             }
@@ -86,10 +106,18 @@ public struct DesiredState: Sendable {
         self.blocks = blocks
         self.routes = routes
         self.conflicts = conflicts
+        leftovers = others.compactMap { other in
+            other.predecessor.map { Leftover(route: other.route, predecessor: $0) }
+        }
+        adoption = Adoption(
+            leftovers, of: adopting, routes: routes, facts: facts, tunnel: local.tunnelDevice)
         settings = HostSetting.needed(tunnel: local.tunnelDevice, underlay: carriers.map(\.name))
         warnings =
             topology.warnings + decider.warnings + DesiredState.warnings(local: local, own: own, underlay: underlay)
+            + Warning.leftovers(leftovers, adoption: adoption, adopting: adopting)
             + conflicts.map { .foreignRoute($0) }
+            + (facts.filterObstacle.map { Warning.noPacketFilter(wanted, because: $0, device: local.tunnelDevice) }
+                ?? [])
             + (foreignDevice.map { [.foreignDevice($0, wanted: local.tunnelKind)] } ?? [])
             + DesiredState.outerSources(
                 local, tunnel: foreignDevice == nil ? present : nil, topology, blocks,
@@ -192,21 +220,25 @@ extension Route {
 
 /// Which routes of others stand where ours would: same destination, same metric. Both lists ascend, so they are merged.
 private struct ForeignRoutes {
-    private let routes: [(key: UInt64, metric: UInt32, routeProtocol: UInt8)]
+    private let routes: [(key: UInt64, metric: UInt32, routeProtocol: UInt8, predecessor: Predecessor?)]
     private var next = 0
 
-    init(_ facts: HostFacts) {
-        routes = facts.underlayRoutes
-            .map { (ForeignRoutes.key($0.destination), $0.metric, $0.routeProtocol) }.sorted { $0 < $1 }
+    init(_ others: [(route: UnderlayRoute, predecessor: Predecessor?)]) {
+        routes = others.map {
+            (ForeignRoutes.key($0.route.destination), $0.route.metric, $0.route.routeProtocol, $0.predecessor)
+        }.sorted { ($0.key, $0.metric, $0.routeProtocol) < ($1.key, $1.metric, $1.routeProtocol) }
     }
 
-    /// The protocol of the route in the way.
+    /// The route in the way.
     ///
     /// - Precondition: destinations ascend from call to call.
-    mutating func holder(of route: Route) -> UInt8? {
+    mutating func holder(of route: Route) -> RouteConflict? {
         let key = ForeignRoutes.key(route.destination)
         while next < routes.count && routes[next].key < key { next += 1 }
-        return routes[next...].prefix { $0.key == key }.first { $0.metric == route.metric }?.routeProtocol
+        return routes[next...].prefix { $0.key == key }.first { $0.metric == route.metric }.map {
+            RouteConflict(
+                destination: route.destination, routeProtocol: $0.routeProtocol, predecessor: $0.predecessor)
+        }
     }
 
     private static func key(_ prefix: IPv4Prefix) -> UInt64 {

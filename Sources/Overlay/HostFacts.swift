@@ -56,6 +56,7 @@ public struct UnderlayRoute: Hashable, Sendable {
     public var routeProtocol: UInt8
     /// False for blackhole, unreachable and prohibit.
     public var isUsable: Bool
+    public var kind: Route.Kind
     /// As ``UnderlayPath/gatewayIsOnlink``.
     public var gatewayIsOnlink: Bool
     /// As ``UnderlayPath/hasOtherGateway``.
@@ -70,8 +71,8 @@ public struct UnderlayRoute: Hashable, Sendable {
     /// A route of somebody else.
     public init(
         destination: IPv4Prefix, gateway: IPv4Address? = nil, link: Int32, metric: UInt32 = 0,
-        routeProtocol: UInt8 = 2, isUsable: Bool = true, gatewayIsOnlink: Bool = false, hasOtherGateway: Bool = false,
-        mtu: UInt32 = 0, hasDetail: Bool = false, source: IPv4Address? = nil
+        routeProtocol: UInt8 = 2, isUsable: Bool = true, kind: Route.Kind = .unicast, gatewayIsOnlink: Bool = false,
+        hasOtherGateway: Bool = false, mtu: UInt32 = 0, hasDetail: Bool = false, source: IPv4Address? = nil
     ) {
         self.destination = destination
         self.gateway = gateway
@@ -79,6 +80,7 @@ public struct UnderlayRoute: Hashable, Sendable {
         self.metric = metric
         self.routeProtocol = routeProtocol
         self.isUsable = isUsable
+        self.kind = kind
         self.gatewayIsOnlink = gatewayIsOnlink
         self.hasOtherGateway = hasOtherGateway
         self.mtu = mtu
@@ -96,15 +98,18 @@ public struct HostFacts: Hashable, Sendable {
     public var underlayRoutes: [UnderlayRoute]
     /// Learnt path MTUs by a peer's underlay address: bytes of the largest outer packet that comes through (RFC 1191).
     public var pathMTUs: [IPv4Address: UInt16]
+    /// Why this kernel's packet filter cannot do anything for us; nil where it can.
+    public var filterObstacle: String?
 
     /// A host's facts.
     public init(
         links: [Link] = [], addresses: [LinkAddress] = [], underlayRoutes: [UnderlayRoute] = [],
-        pathMTUs: [IPv4Address: UInt16] = [:]
+        pathMTUs: [IPv4Address: UInt16] = [:], filterObstacle: String? = nil
     ) {
         self.links = links
         self.addresses = addresses
         self.underlayRoutes = underlayRoutes
         self.pathMTUs = pathMTUs
+        self.filterObstacle = filterObstacle
     }
 }

@@ -16,6 +16,8 @@ public struct LocalNode: Hashable, Sendable {
     public var tunnelKind: String
     /// What a device of kind `ipip` should be told; nil for another kind.
     public var tunnelParameters: IPIPParameters?
+    /// Whether an inner source must be the sending peer's (D4), where the packet filter looks.
+    public var checksSources: Bool
     /// The tunnel device's MTU in bytes; nil means the smallest MTU of the underlay devices less 20.
     public var tunnelMTU: Int?
 
@@ -23,7 +25,7 @@ public struct LocalNode: Hashable, Sendable {
     public init(
         name: String, address: IPv4InterfaceAddress, ipipMode: IPIPMode? = nil,
         tunnelDevice: String = "tunl0", tunnelKind: String = "tun",
-        tunnelParameters: IPIPParameters? = nil, tunnelMTU: Int? = nil
+        tunnelParameters: IPIPParameters? = nil, checksSources: Bool = true, tunnelMTU: Int? = nil
     ) {
         self.name = name
         self.address = address
@@ -31,6 +33,7 @@ public struct LocalNode: Hashable, Sendable {
         self.tunnelDevice = tunnelDevice
         self.tunnelKind = tunnelKind
         self.tunnelParameters = tunnelParameters
+        self.checksSources = checksSources
         self.tunnelMTU = tunnelMTU
     }
 }

@@ -34,17 +34,27 @@ public enum Step: Hashable, Sendable {
     case device(DeviceStep)
     case hostSetting(HostSetting)
     case peers([TunnelPeer])
+    /// Our table of the packet filter, whole; without anything to do, it goes.
+    case filter(HostFilter)
     case route(RouteStep)
+    case adoption(AdoptionStep)
 }
 
 extension Step {
     /// Whether the step makes no sense while nobody carries the tunnel device's packets.
     public var needsCarriedDevice: Bool {
         switch self {
-        case .device(.carry), .hostSetting, .peers, .route(.remove): false
+        case .device(.carry), .hostSetting, .peers, .filter, .route(.remove): false
         case .device: true
         case .route(.add(let route)), .route(.replace(_, with: let route)): route.link == Route.tunnelLink
+        case .adoption(let step): step.route?.link == Route.tunnelLink
         }
+    }
+}
+
+extension Step {
+    fileprivate var removesDevice: Bool {
+        if case .adoption(.removeDevice) = self { true } else { false }
     }
 }
 
@@ -58,9 +68,12 @@ extension TunnelDevice {
 /// An ordered list of changes.
 ///
 /// Make before break: everybody who may still send or will send, the device, host settings, routes added and
-/// replaced in place; only then are routes, addresses and former peers taken away.
+/// replaced in place; only then are routes, addresses and former peers taken away. What a predecessor left goes when
+/// ours has been seen in its stead.
 public struct Plan: Sendable {
     public private(set) var steps: [Step] = []
+    /// What the next walk will add, when it has seen these steps done: of others' things only goes what ours replace.
+    public private(set) var later: [Step] = []
 
     /// Whether nothing is to be done.
     public var isEmpty: Bool { steps.isEmpty }
@@ -73,18 +86,30 @@ public struct Plan: Sendable {
         let keptPeers = Plan.union(desired.peers, observed.peers ?? [])
         // A tunnel that begins to carry knows its peers: packets may be waiting.
         if observed.peers != keptPeers { steps.append(.peers(keptPeers)) }
+        // Before the device, which takes packets from anybody.
+        let keptFilter = desired.filter.union(observed.filter)
+        if observed.filter != keptFilter || !observed.filterIsIntact && (mayRemove || !keptFilter.isEmpty) {
+            steps.append(.filter(keptFilter))
+        }
         if isOurs { planDevice(desired.device, observed) }
         for setting in desired.settings where !setting.holds(observed.settings) {
             steps.append(.hostSetting(setting))
         }
         let routes = isOurs ? desired.routes : desired.routes.filter { $0.link != Route.tunnelLink }
         let removals = planRoutes(routes, observed.routes)
+        let adoption = desired.adoption.isEmpty ? nil : AdoptionPlan(desired, steps: steps, observed: observed.routes)
+        if let adoption { steps = adoption.steps }
         guard mayRemove else { return }
         steps += removals.lazy.map { .route(.remove($0)) }
+        if let adoption { steps += adoption.removals }
         for address in observed.deviceAddresses where isOurs && address != desired.device.interfaceAddress {
             steps.append(.device(.removeAddress(address)))
         }
         if keptPeers != desired.peers { steps.append(.peers(desired.peers)) }
+        if keptFilter != desired.filter { steps.append(.filter(desired.filter)) }
+        later = adoption?.later ?? []
+        // A device goes last of all, when nothing else is left to do.
+        if steps.isEmpty && later.allSatisfy(\.removesDevice) { swap(&steps, &later) }
     }
 
     private mutating func planDevice(_ device: TunnelDevice, _ observed: Observed) {

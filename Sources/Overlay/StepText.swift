@@ -4,7 +4,7 @@ internal import Net
 
 /// A step as `poplin plan` shows it.
 public struct StepText: Hashable, Sendable, Encodable {
-    /// `device`, `hostSetting`, `peers` or `route`.
+    /// `device`, `hostSetting`, `peers`, `filter` or `route`.
     public let kind: String
     /// `add`, `replace`, `remove`, `set`, `carry`, `up`.
     public let action: String
@@ -16,6 +16,8 @@ public struct StepText: Hashable, Sendable, Encodable {
     /// Renders a step; `names` are the host's device names by index.
     public init(_ step: Step, device: String, names: [Int32: String]) {
         switch step {
+        case .adoption(let change):
+            (kind, action, object, detail) = change.words(device: device, names: names)
         case .device(let change):
             kind = "device"
             object = device
@@ -34,6 +36,9 @@ public struct StepText: Hashable, Sendable, Encodable {
             (kind, action, object) = ("peers", "set", "peers")
             let shown = peers.prefix(8).map { "\($0.name)=\($0.address)" }.joined(separator: " ")
             detail = peers.isEmpty ? "none" : peers.count > 8 ? "\(shown) … \(peers.count) in all" : shown
+        case .filter(let filter):
+            (kind, object) = ("filter", Step.filterObject)
+            (action, detail) = filter.isEmpty ? ("remove", "") : ("set", filter.text)
         case .route(let change):
             kind = "route"
             switch change {
@@ -66,7 +71,9 @@ extension Step {
         case .device(.removeAddress(let address)): "device address \(address)"
         case .hostSetting(let setting): setting.path
         case .peers: "peers"
+        case .filter: Step.filterObject
         case .route(let change): change.route.object
+        case .adoption(let change): change.object
         }
     }
 }

@@ -135,11 +135,32 @@ extension Warning {
                 + "\(wider)")
     }
 
+    /// One for each thing that the packet filter should do and cannot.
+    static func noPacketFilter(_ wanted: HostFilter, because reason: String, device: String) -> [Warning] {
+        let remedy = "\(reason); use a kernel with nf_tables for IPv4"
+        var warnings: [Warning] = []
+        if wanted.admission != nil {
+            warnings.append(
+                Warning(
+                    code: "anybodyMaySend",
+                    message:
+                        "\(device) takes tunnel packets from anybody who reaches this node, with any inner source: "
+                        + "\(remedy), or 'dataplane: userspace'"))
+        }
+        if wanted.masquerade != nil {
+            warnings.append(
+                Warning(code: "notMasqueraded", message: "natOutgoing of a pool is not carried out: \(remedy)"))
+        }
+        return warnings
+    }
+
     static func foreignRoute(_ conflict: RouteConflict) -> Warning {
-        Warning(
+        let remedy =
+            conflict.predecessor.map { "stop \($0.rawValue) and start `poplin agent --adopt`" } ?? "remove it"
+        return Warning(
             code: "foreignRoute", about: ["\(conflict.destination)"],
-            message: "a route to \(conflict.destination) of protocol \(conflict.routeProtocol) is in the way and stays "
-                + "untouched: remove it, see `ip route show \(conflict.destination)`")
+            message: "a route to \(conflict.destination) \(conflict.maker) is in the way and stays untouched: "
+                + "\(remedy), see `ip route show \(conflict.destination)`")
     }
 
     /// - Parameter kind: what the chosen tier needs.

@@ -34,9 +34,9 @@ public struct TunnelCounters: Hashable, Sendable {
         drops = [UInt64](repeating: 0, count: DropReason.allCases.count)
     }
 
-    /// Counts a packet sent to a peer.
-    public mutating func countSent(peer: Int, bytes: Int) {
-        peers[peer].txPackets &+= 1
+    /// Counts packets sent to a peer, with their bytes together.
+    public mutating func countSent(peer: Int, packets: Int = 1, bytes: Int) {
+        peers[peer].txPackets &+= UInt64(packets)
         peers[peer].txBytes &+= UInt64(bytes)
     }
 

@@ -6,15 +6,15 @@
 internal import CMnl
 
 /// The kernel's answer to a request.
-struct Acknowledgement {
+package struct Acknowledgement {
     /// Positive; 0 for success.
-    var code: Int32
-    var message = ""
+    package var code: Int32
+    package var message = ""
     /// Of the refused attribute, in bytes from the request's header.
-    var offset: Int?
+    package var offset: Int?
 
     /// Decodes `NLMSG_ERROR` or `NLMSG_DONE`; nil for anything else.
-    init?(_ message: Message) {
+    package init?(_ message: Message) {
         let isDone = message.type == MessageType.done
         guard isDone || message.type == MessageType.error else { return nil }
         // A dump may end with an empty NLMSG_DONE in old kernels; an error without its number is malformed.

@@ -30,14 +30,15 @@ enum MessageType {
 }
 
 /// Flags of `nlmsghdr`; the meaning of several depends on the kind of message.
-enum MessageFlag {
-    static var request: UInt16 { UInt16(NLM_F_REQUEST) }
-    static var acknowledge: UInt16 { UInt16(NLM_F_ACK) }
-    static var dump: UInt16 { UInt16(NLM_F_DUMP) }
+package enum MessageFlag {
+    package static var request: UInt16 { UInt16(NLM_F_REQUEST) }
+    package static var acknowledge: UInt16 { UInt16(NLM_F_ACK) }
+    package static var dump: UInt16 { UInt16(NLM_F_DUMP) }
     static var dumpInterrupted: UInt16 { UInt16(NLM_F_DUMP_INTR) }
-    static var create: UInt16 { UInt16(NLM_F_CREATE) }
+    package static var create: UInt16 { UInt16(NLM_F_CREATE) }
     static var exclusive: UInt16 { UInt16(NLM_F_EXCL) }
     static var replace: UInt16 { UInt16(NLM_F_REPLACE) }
+    package static var append: UInt16 { UInt16(NLM_F_APPEND) }
     static var capped: UInt16 { UInt16(NLM_F_CAPPED) }
     static var acknowledgeAttributes: UInt16 { UInt16(NLM_F_ACK_TLVS) }
 }

@@ -89,6 +89,17 @@ extension NetlinkSocket {
         return items
     }
 
+    /// Runs a listing of an object's parts and gives each message to `body`.
+    package mutating func list(
+        _ request: inout RequestBuffer, operation: String, object: String, onRestart: () -> Void,
+        body: (Message) -> Void
+    ) throws(NetlinkError) {
+        try dump(&request, operation: operation, object: object, onRestart: onRestart) { message in
+            body(message)
+            return true
+        }
+    }
+
     /// Runs a listing until it was read without interruption. `each` says whether it understood the message.
     private mutating func dump(
         _ request: inout RequestBuffer, operation: String, object: String = "", absent: Int32 = 0,

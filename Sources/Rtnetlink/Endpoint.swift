@@ -5,7 +5,7 @@ internal import Glibc
 
 /// The socket under ``NetlinkSocket`` and ``NetlinkMonitor``.
 @safe
-struct Endpoint: ~Copyable, @unchecked Sendable {
+package struct Endpoint: ~Copyable, @unchecked Sendable {
     /// Larger than the 32 KB that the kernel puts in one datagram of a dump.
     static let receiveBytes = 65536
 
@@ -15,7 +15,7 @@ struct Endpoint: ~Copyable, @unchecked Sendable {
     /// Opens a socket in the calling thread's network namespace.
     ///
     /// - Parameter family: which part of the kernel is at its other end (`NETLINK_*`).
-    init(_ family: Int32 = NETLINK_ROUTE) throws(NetlinkError) {
+    package init(_ family: Int32 = NETLINK_ROUTE) throws(NetlinkError) {
         guard let opened = unsafe mnl_socket_open2(family, Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue))
         else { throw NetlinkError(code: errno, operation: "open netlink socket") }
         guard unsafe mnl_socket_bind(opened, 0, pid_t(MNL_SOCKET_AUTOPID)) == 0 else {
@@ -33,7 +33,7 @@ struct Endpoint: ~Copyable, @unchecked Sendable {
     }
 
     var fileDescriptor: Int32 { unsafe mnl_socket_get_fd(socket) }
-    var portID: UInt32 { unsafe mnl_socket_get_portid(socket) }
+    package var portID: UInt32 { unsafe mnl_socket_get_portid(socket) }
 
     /// Sets an option of level `SOL_NETLINK`; false where the kernel does not know it.
     @discardableResult
@@ -56,10 +56,19 @@ struct Endpoint: ~Copyable, @unchecked Sendable {
         return Int(value)
     }
 
+    /// Asks for room for one datagram of `bytes`, past the system's limit where that is allowed.
+    package func setSendBuffer(_ bytes: Int) {
+        var value = Int32(clamping: bytes)
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        if unsafe setsockopt(fileDescriptor, SOL_SOCKET, SO_SNDBUFFORCE, &value, size) != 0 {
+            _ = unsafe setsockopt(fileDescriptor, SOL_SOCKET, SO_SNDBUF, &value, size)
+        }
+    }
+
     /// Sends one datagram to the kernel.
     ///
     /// - Returns: 0, or the error number.
-    func send(_ bytes: UnsafeRawBufferPointer) -> Int32 {
+    package func send(_ bytes: UnsafeRawBufferPointer) -> Int32 {
         while true {
             if unsafe mnl_socket_sendto(socket, bytes.baseAddress, bytes.count) >= 0 { return 0 }
             let code = errno
@@ -68,7 +77,7 @@ struct Endpoint: ~Copyable, @unchecked Sendable {
     }
 
     /// What a receive can come to.
-    enum Arrival {
+    package enum Arrival {
         case datagram(Messages)
         case empty
         /// `ENOBUFS`: the kernel dropped messages, or a datagram was larger than the buffer.
@@ -77,7 +86,7 @@ struct Endpoint: ~Copyable, @unchecked Sendable {
     }
 
     /// Takes the next datagram; the messages are valid until the next call.
-    mutating func receive() -> Arrival {
+    package mutating func receive() -> Arrival {
         while true {
             let count = unsafe mnl_socket_recvfrom(socket, buffer.baseAddress, buffer.count)
             if count >= 0 { return unsafe .datagram(Messages(UnsafeRawBufferPointer(rebasing: buffer[..<count]))) }

@@ -5,18 +5,18 @@ internal import CMnl
 
 /// The messages of one datagram, in order.
 @safe
-struct Messages {
+package struct Messages {
     private var current: UnsafePointer<nlmsghdr>?
     private var left: Int32
 
     /// A view of `datagram`, which must start on a multiple of four.
-    init(_ datagram: UnsafeRawBufferPointer) {
+    package init(_ datagram: UnsafeRawBufferPointer) {
         unsafe current = datagram.baseAddress?.assumingMemoryBound(to: nlmsghdr.self)
         left = Int32(clamping: datagram.count)
     }
 
     /// The next complete message; nil at the end or at the first that does not fit.
-    mutating func next() -> Message? {
+    package mutating func next() -> Message? {
         // libmnl compares the length as a signed number: 0x8000_0000 would pass, so it is compared here too.
         guard let header = unsafe current, unsafe mnl_nlmsg_ok(header, left),
             unsafe header.pointee.nlmsg_len <= UInt32(left)
@@ -28,22 +28,22 @@ struct Messages {
 
 /// One message; its `nlmsg_len` was checked against the datagram.
 @safe
-struct Message {
+package struct Message {
     private let header: UnsafePointer<nlmsghdr>
 
     fileprivate init(header: UnsafePointer<nlmsghdr>) {
         unsafe self.header = header
     }
 
-    var type: UInt16 { unsafe header.pointee.nlmsg_type }
+    package var type: UInt16 { unsafe header.pointee.nlmsg_type }
     var flags: UInt16 { unsafe header.pointee.nlmsg_flags }
-    var sequence: UInt32 { unsafe header.pointee.nlmsg_seq }
+    package var sequence: UInt32 { unsafe header.pointee.nlmsg_seq }
     var portID: UInt32 { unsafe header.pointee.nlmsg_pid }
     /// Bytes of the message with its header.
     var byteCount: Int { Int(unsafe header.pointee.nlmsg_len) }
 
     /// The fixed part at `offset` after the header, where the message is long enough.
-    func fixed<T: BitwiseCopyable>(_ type: T.Type, at offset: Int = 0) -> T? {
+    package func fixed<T: BitwiseCopyable>(_ type: T.Type, at offset: Int = 0) -> T? {
         let start = MemoryLayout<nlmsghdr>.size + offset
         guard start + MemoryLayout<T>.size <= byteCount else { return nil }
         return unsafe UnsafeRawPointer(header).loadUnaligned(fromByteOffset: start, as: T.self)
@@ -53,7 +53,7 @@ struct Message {
     var family: UInt8? { fixed(UInt8.self) }
 
     /// The attributes that begin `offset` bytes after the header.
-    func attributes(at offset: Int) -> Attributes {
+    package func attributes(at offset: Int) -> Attributes {
         let start = min(MemoryLayout<nlmsghdr>.size + (offset + 3) & ~3, byteCount)
         return unsafe Attributes(start: UnsafeRawPointer(header) + start, count: byteCount - start)
     }
@@ -61,7 +61,7 @@ struct Message {
 
 /// A run of attributes.
 @safe
-struct Attributes {
+package struct Attributes {
     private var current: UnsafeRawPointer
     private var left: Int32
 
@@ -71,7 +71,7 @@ struct Attributes {
     }
 
     /// The next attribute; nil at the end or at the first that does not fit.
-    mutating func next() -> Attribute? {
+    package mutating func next() -> Attribute? {
         let attribute = unsafe current.assumingMemoryBound(to: nlattr.self)
         guard unsafe mnl_attr_ok(attribute, left), let next = unsafe mnl_attr_next(attribute) else { return nil }
         let following = UnsafeRawPointer(next)
@@ -81,12 +81,12 @@ struct Attributes {
     }
 
     /// Whether nothing but attributes was there; the padding of the last one may be missing.
-    var isExhausted: Bool { left <= 0 }
+    package var isExhausted: Bool { left <= 0 }
 }
 
 /// One attribute; its `nla_len` was checked against what holds it.
 @safe
-struct Attribute {
+package struct Attribute {
     private let pointer: UnsafePointer<nlattr>
 
     fileprivate init(_ pointer: UnsafePointer<nlattr>) {
@@ -94,7 +94,7 @@ struct Attribute {
     }
 
     /// The type without the flags for nesting and byte order.
-    var type: UInt16 { unsafe pointer.pointee.nla_type & ~UInt16(NLA_F_NESTED | NLA_F_NET_BYTEORDER) }
+    package var type: UInt16 { unsafe pointer.pointee.nla_type & ~UInt16(NLA_F_NESTED | NLA_F_NET_BYTEORDER) }
 
     /// Bytes of the value.
     var count: Int { Int(unsafe pointer.pointee.nla_len) &- MemoryLayout<nlattr>.size }
@@ -114,18 +114,21 @@ struct Attribute {
     }
 
     /// A 32-bit value in network byte order.
-    var bigEndian32: UInt32? { load(UInt32.self).map { UInt32(bigEndian: $0) } }
+    package var bigEndian32: UInt32? { load(UInt32.self).map { UInt32(bigEndian: $0) } }
+
+    /// A 64-bit value in network byte order.
+    package var bigEndian64: UInt64? { load(UInt64.self).map { UInt64(bigEndian: $0) } }
 
     /// A text, up to its NUL or its end.
-    var text: String {
+    package var text: String {
         let bytes = unsafe UnsafeRawBufferPointer(start: value, count: count)
         return unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
 
-    var bytes: [UInt8] { unsafe [UInt8](UnsafeRawBufferPointer(start: value, count: count)) }
+    package var bytes: [UInt8] { unsafe [UInt8](UnsafeRawBufferPointer(start: value, count: count)) }
 
     /// The attributes inside, after `offset` bytes of something else.
-    func nested(at offset: Int = 0) -> Attributes {
+    package func nested(at offset: Int = 0) -> Attributes {
         let start = min(offset, count)
         return unsafe Attributes(start: value + start, count: count - start)
     }

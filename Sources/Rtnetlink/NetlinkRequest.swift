@@ -9,6 +9,9 @@ public enum NetlinkRequest: Hashable, Sendable {
     /// Takes the place of the first route with the same destination, TOS and metric, **whoever made it**;
     /// added where there is none.
     case replaceRoute(RouteSpecification)
+    /// Stands behind those of the same destination, TOS and metric, of which the first counts; `EEXIST` where the very
+    /// same route is there.
+    case appendRoute(RouteSpecification)
     /// `ESRCH` where there is none. A metric of 0 is no criterion to the kernel: it takes the first route
     /// that agrees in everything else.
     case deleteRoute(RouteSpecification)
@@ -35,11 +38,14 @@ public enum NetlinkRequest: Hashable, Sendable {
         let acknowledge = MessageFlag.acknowledge
         let add = acknowledge | MessageFlag.create | MessageFlag.exclusive
         let replace = acknowledge | MessageFlag.create | MessageFlag.replace
+        let append = acknowledge | MessageFlag.create | MessageFlag.append
         switch self {
         case .addRoute(let route):
             route.encode(making: add, into: &requests)
         case .replaceRoute(let route):
             route.encode(making: replace, into: &requests)
+        case .appendRoute(let route):
+            route.encode(making: append, into: &requests)
         case .deleteRoute(let route):
             route.encodeRemoval(into: &requests)
         case .createLink(let link):

@@ -6,7 +6,7 @@ public import Net
 
 /// A netlink socket of one network namespace.
 public struct NetlinkSocket: ~Copyable, Sendable {
-    var endpoint: Endpoint
+    package var endpoint: Endpoint
     private var sequence: UInt32 = 0
     /// How many acknowledgements the receive buffer holds for certain.
     let acknowledgementLimit: Int
@@ -17,7 +17,7 @@ public struct NetlinkSocket: ~Copyable, Sendable {
     }
 
     /// Asks through `endpoint`, whichever part of the kernel it leads to.
-    init(_ endpoint: consuming Endpoint) {
+    package init(_ endpoint: consuming Endpoint) {
         // Errors in words; acknowledgements without the request's payload; dumps filtered by the kernel.
         // A kernel without one of them (before 4.20) only says less or sends more.
         endpoint.setOption(NETLINK_EXT_ACK)
@@ -32,7 +32,7 @@ public struct NetlinkSocket: ~Copyable, Sendable {
     public var portID: UInt32 { endpoint.portID }
 
     /// Reserves sequence numbers for `count` requests and returns the first.
-    mutating func nextSequence(count: Int = 1) -> UInt32 {
+    package mutating func nextSequence(count: Int = 1) -> UInt32 {
         let first = sequence &+ 1
         sequence &+= UInt32(truncatingIfNeeded: count)
         return first
@@ -75,7 +75,7 @@ public struct NetlinkSocket: ~Copyable, Sendable {
     }
 
     /// Sends one question and takes its one answer; nil for the error number, if any, that says that there is nothing.
-    mutating func ask<Answer>(
+    package mutating func ask<Answer>(
         _ request: inout RequestBuffer, absent: Int32? = nil, decode: (Message) -> Answer?
     ) throws(NetlinkError) -> Answer? {
         let first = nextSequence()

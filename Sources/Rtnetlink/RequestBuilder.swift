@@ -5,18 +5,18 @@ internal import Net
 
 /// A growing run of netlink requests.
 @safe
-struct RequestBuffer: ~Copyable, @unchecked Sendable {
+package struct RequestBuffer: ~Copyable, @unchecked Sendable {
     /// More than any request here can take: names are clipped, and everything else has a fixed size.
-    static let largestRequest = 1024
+    package static let largestRequest = 1024
 
     private var base: UnsafeMutableRawPointer
     private var capacity: Int
     /// Bytes written.
-    private(set) var byteCount = 0
+    package private(set) var byteCount = 0
     /// Requests written.
-    private(set) var count = 0
+    package private(set) var count = 0
 
-    init(capacity: Int = largestRequest) {
+    package init(capacity: Int = largestRequest) {
         self.capacity = max(capacity, Self.largestRequest)
         unsafe base = .allocate(byteCount: self.capacity, alignment: 16)
     }
@@ -26,7 +26,7 @@ struct RequestBuffer: ~Copyable, @unchecked Sendable {
     }
 
     /// Writes one request; its sequence number is set when it is sent.
-    mutating func append(type: UInt16, flags: UInt16, _ body: (RequestBuilder) -> Void) {
+    package mutating func append(type: UInt16, flags: UInt16, _ body: (RequestBuilder) -> Void) {
         if capacity - byteCount < Self.largestRequest { grow() }
         let start = unsafe base + byteCount
         guard let header = unsafe mnl_nlmsg_put_header(start) else { return }
@@ -43,11 +43,11 @@ struct RequestBuffer: ~Copyable, @unchecked Sendable {
     }
 
     /// Everything written.
-    var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: byteCount) }
+    package var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: byteCount) }
 
     /// The bytes and the number of the requests from `offset` that fit in `byteLimit` and `countLimit`, at least one;
     /// they are numbered from `sequence`.
-    mutating func chunk(
+    package mutating func chunk(
         from offset: Int, byteLimit: Int, countLimit: Int, sequence: UInt32
     ) -> (bytes: UnsafeRawBufferPointer, count: Int) {
         var end = offset
@@ -74,7 +74,7 @@ struct RequestBuffer: ~Copyable, @unchecked Sendable {
 
 /// One request being written; valid only inside ``RequestBuffer/append(type:flags:_:)``.
 @safe
-struct RequestBuilder {
+package struct RequestBuilder {
     private let header: UnsafeMutablePointer<nlmsghdr>
 
     fileprivate init(header: UnsafeMutablePointer<nlmsghdr>) {
@@ -83,14 +83,14 @@ struct RequestBuilder {
 
     /// The fixed part that follows the header.
     @inline(__always)
-    func put<T: BitwiseCopyable>(_ fixed: T) {
+    package func put<T: BitwiseCopyable>(_ fixed: T) {
         guard let place = unsafe mnl_nlmsg_put_extra_header(header, MemoryLayout<T>.size) else { return }
         unsafe place.storeBytes(of: fixed, as: T.self)
     }
 
     /// A 32-bit value in host byte order.
     @inline(__always)
-    func put(_ type: UInt16, _ value: UInt32) {
+    package func put(_ type: UInt16, _ value: UInt32) {
         let fits = unsafe mnl_attr_put_u32_check(header, RequestBuffer.largestRequest, type, value)
         precondition(fits, "requests are bounded")
     }
@@ -114,7 +114,7 @@ struct RequestBuilder {
 
     /// A text with its NUL. It is clipped at 63 bytes: still longer than any name that the kernel takes
     /// (15 for a device, 55 for a driver), so what is clipped here is refused there.
-    func put(_ type: UInt16, _ text: String) {
+    package func put(_ type: UInt16, _ text: String) {
         unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { bytes in
             var count = 0
             for byte in text.utf8.prefix(63) {
@@ -129,6 +129,21 @@ struct RequestBuilder {
         }
     }
 
+    /// A 64-bit value in host byte order.
+    package func put(_ type: UInt16, _ value: UInt64) {
+        let fits = unsafe mnl_attr_put_u64_check(header, RequestBuffer.largestRequest, type, value)
+        precondition(fits, "requests are bounded")
+    }
+
+    /// Bytes as they are; at most 64.
+    package func put(_ type: UInt16, _ bytes: [UInt8]) {
+        let fits = unsafe bytes.withUnsafeBytes {
+            unsafe mnl_attr_put_check(header, RequestBuffer.largestRequest, type, min($0.count, 64), $0.baseAddress)
+        }
+        precondition(fits, "requests are bounded")
+        clearPadding(after: min(bytes.count, 64))
+    }
+
     /// libmnl leaves the bytes between a value and the next multiple of four as they were in memory.
     private func clearPadding(after count: Int) {
         guard let tail = unsafe mnl_nlmsg_get_payload_tail(header) else { return }
@@ -138,7 +153,7 @@ struct RequestBuilder {
 
     /// Attributes inside an attribute.
     @inline(__always)
-    func nest(_ type: UInt16, _ body: () -> Void) {
+    package func nest(_ type: UInt16, _ body: () -> Void) {
         guard let start = unsafe mnl_attr_nest_start_check(header, RequestBuffer.largestRequest, type) else {
             preconditionFailure("requests are bounded")
         }

@@ -16,9 +16,12 @@ struct AgentCommand: ParsableCommand {
     @Flag(help: "Go on in the place of the running agent, if there is one, without losing packets.")
     var takeOver = false
 
+    @Flag(help: "Replace what Felix, BIRD, flannel or kube-router left in the pools, without losing packets.")
+    var adopt = false
+
     func run() throws {
         try AgentProcess.run(
             configPath: config.config, environment: config.environment, once: once, takesOver: takeOver,
-            log: AgentLog.logger())
+            adopts: adopt, log: AgentLog.logger())
     }
 }

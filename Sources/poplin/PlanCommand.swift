@@ -12,12 +12,15 @@ struct PlanCommand: ParsableCommand {
     @OptionGroup var config: ConfigOptions
     @OptionGroup var format: OutputOptions
 
+    @Flag(help: "What an agent started with --adopt would change.")
+    var adopt = false
+
     private struct Report: Encodable {
         let changes: [StepText]
     }
 
     func run() throws {
-        let survey = try Survey(configPath: config.config, environment: config.environment)
+        let survey = try Survey(configPath: config.config, environment: config.environment, adopts: adopt)
         for problem in survey.problems { Terminal.complain(problem) }
         let steps = survey.steps
         switch format.output {

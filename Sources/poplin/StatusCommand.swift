@@ -56,7 +56,8 @@ enum StatusText {
         }
         add("routes", "\(report.routes.installed) of \(report.routes.desired) in the kernel")
         for conflict in report.routes.conflicts {
-            add("conflict", "\(conflict.destination) is held by protocol \(conflict.protocol)", .red)
+            let maker = conflict.predecessor.map { " (\($0))" } ?? ""
+            add("conflict", "\(conflict.destination) is held by protocol \(conflict.protocol)\(maker)", .red)
         }
         add("resync", report.lastResync ?? "not yet")
         return table.text()

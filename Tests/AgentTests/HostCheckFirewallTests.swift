@@ -117,7 +117,7 @@ import Testing
     }
 
     @Test(
-        .needsNamespaces, .needs(.nftables),
+        .needsNamespaces, .needs(.packetFilter),
         arguments: [
             ("", "accept", HostFinding.Level.ok, ""),
             ("", "drop", .fail, "nft insert rule inet f in ip saddr 10.0.1.2 ip protocol 4 accept"),
@@ -167,7 +167,7 @@ import Testing
         }
     }
 
-    @Test(.needsNamespaces, .needs(.nftables)) func theRemedyForNFTHelps() throws {
+    @Test(.needsNamespaces, .needs(.packetFilter)) func theRemedyForNFTHelps() throws {
         let name = "poplin-fw-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         try NetworkNamespace.create(name)
         defer { try? NetworkNamespace.delete(name) }

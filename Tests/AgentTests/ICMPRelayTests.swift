@@ -27,11 +27,11 @@ struct ICMPRelayTests {
     /// An inner packet of 1480 bytes.
     private static func inner(
         source: IPv4Address = sender, destination: IPv4Address = receiver, protocolNumber: UInt8 = 17,
-        payload: [UInt8] = [UInt8](repeating: 7, count: 1460)
+        payload: [UInt8] = [UInt8](repeating: 7, count: 1460), dontFragment: Bool = true
     ) -> [UInt8] {
         ForgedPacket.ipv4(
             source: source, destination: destination, protocolNumber: protocolNumber, payload: payload,
-            dontFragment: true)
+            dontFragment: dontFragment)
     }
 
     private static func outer(
@@ -72,6 +72,14 @@ struct ICMPRelayTests {
     func shortQuotation(_ quoted: Int) {
         #expect(Self.judge(Self.error(quoted: quoted)) == .init(peer: Self.there, pathMTU: 1300, reply: nil))
         #expect(Self.judge(Self.error(3, 1, quoted: quoted)) == nil)
+    }
+
+    @Test("E10: of a packet without DF in one with it the path MTU is learnt, and its sender has nothing to do")
+    func withoutInnerDF() {
+        let packet = Self.outer(inner: Self.inner(dontFragment: false))
+        #expect(Self.judge(Self.error(about: packet)) == .init(peer: Self.there, pathMTU: 1300, reply: nil))
+        #expect(
+            Self.judge(Self.error(3, 1, about: packet))?.reply != nil, "what cannot be reached is told all the same")
     }
 
     @Test("E5, E6: unreachable and time exceeded reach the inner sender; the others do not, and none tells an MTU")

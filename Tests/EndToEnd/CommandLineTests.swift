@@ -5,6 +5,7 @@ import Lab
 import LinuxSystem
 import Net
 import Rtnetlink
+import TestSupport
 import Testing
 
 extension EndToEndTests {

@@ -55,7 +55,9 @@ extension EndToEndTests {
 
         @Test(
             "E5: of a far node without an agent the second protocol unreachable becomes host unreachable",
-            .tiers(.userspace, because: "a kernel with the driver says nothing of protocols"))
+            .tiers(
+                .userspace,
+                because: "the ipip driver goes on without an agent, and where it is loaded no kernel says so"))
         func protocolUnreachable() throws {
             try withLab(.twoNodes()) { lab in
                 let sender = try InnerSender(lab)

@@ -93,11 +93,11 @@ extension EndToEndTests {
             }
         }
 
-        @Test(
-            "E10: what has no DF arrives, in fragments that are made before encapsulation once the path is known",
-            .tiers(.userspace, because: "the driver's outer packets always have DF where their TTL is fixed"))
+        @Test("E10: what has no DF arrives, in fragments that are made before encapsulation once the path is known")
         func withoutDF() throws {
-            try withNarrowPath { sender in
+            // The ipip driver has no fixed TTL without DF.
+            let config = Tiers.current.dataplane(of: "n1") == "kernel" ? "tunnel: {ttl: inherit}" : ""
+            try withNarrowPath(config: config) { sender in
                 let (lab, sniffer) = (sender.lab, try #require(sender.lab.sniffer))
                 // Nothing is known yet: the router cuts the outer packets, and n3 puts them together.
                 let before = try lab.ping(from: "w1", to: "w3", count: 3, payloadBytes: 4000)
@@ -115,6 +115,48 @@ extension EndToEndTests {
                 #expect(there.keys.allSatisfy { $0.inner != nil })
                 let small = try lab.echo(.udp, from: "w1", to: "w3", count: 3, payloadBytes: 1400)
                 #expect(small.isComplete, "\(small)")
+            }
+        }
+
+        @Test(
+            "E10: with a fixed TTL the first that is too big is lost and tells the path; its sender has nothing to do",
+            .tiers(.kernel, .mixed, because: "only the ipip driver ties DF to the TTL"))
+        func withoutDFInPacketsWithDF() throws {
+            try withNarrowPath { sender in
+                let lab = sender.lab
+                _ = try lab.ping(from: "w1", to: "w3", count: 1, payloadBytes: 1452)
+                try waitUntil("the route's MTU") { try sender.routeMTU() == 1280 }
+                let after = try lab.ping(from: "w1", to: "w3", count: 3, payloadBytes: 4000)
+                #expect(after.isComplete, "\(after.summary)")
+                #expect(try sender.count("relayed") == 0 && sender.pathMTU() == 1300)
+                #expect(try sender.nextError(timeoutMilliseconds: 0) == nil)
+            }
+        }
+
+        @Test(
+            "E10: the kernel's own refusal of such a packet is heard by the agent, which has learnt nothing yet",
+            .tiers(.kernel, .mixed, because: "only the ipip driver ties DF to the TTL"))
+        func driversRefusal() throws {
+            try withNarrowPath { sender in
+                let lab = sender.lab
+                try sender.send(InnerSender.ping(bytes: 1480))
+                _ = try #require(try sender.nextError())
+                try lab.stopAgent(on: "n1")
+                try lab.startAgent(on: "n1")
+                try lab.waitReady("n1")
+                #expect(try sender.pathMTU() == nil && sender.routeMTU() == 0)
+                let elsewhere = InnerSender.elsewhere
+                // With DF the driver answers by itself, and nobody else needs to know.
+                try sender.send(InnerSender.ping(bytes: 1480, to: elsewhere), to: elsewhere)
+                let told = try #require(try sender.nextError())
+                #expect(told.code == 4 && told.mtu == 1280)
+                #expect(try sender.routeMTU() == 0)
+                try waitUntil("the driver to count it") { try lab.drops("n1", "tooBig") == 1 }
+                // To somebody else: of the former the kernel has kept the MTU, and would cut.
+                let other = address("10.244.3.4")
+                let packet = ForgedPacket.ping(source: InnerSender.here, destination: other, payloadBytes: 1452)
+                try sender.send(packet, to: other)
+                try waitUntil("the route's MTU") { try sender.routeMTU() == 1280 }
             }
         }
 
@@ -139,7 +181,7 @@ extension EndToEndTests {
 
         @Test(
             "E4, E10: what the kernel knows of the path before the agent does is learnt from its refusal",
-            .tiers(.userspace, because: "the driver is refused nothing that it would tell of"))
+            .tiers(.userspace, because: "the ipip driver answers by itself, and nobody has to learn it"))
         func kernelKnowsFirst() throws {
             try withNarrowPath(config: Self.socketOnly) { sender in
                 let lab = sender.lab
@@ -166,8 +208,8 @@ extension EndToEndTests {
         }
 
         @Test(
-            "E10: where no ICMP is let in, the kernel's refusal alone tells the path MTU", .needs(.nftables),
-            .tiers(.userspace, because: "the driver is refused nothing that it would tell of"))
+            "E10: where no ICMP is let in, the kernel's refusal alone tells the path MTU", .needs(.packetFilter),
+            .tiers(.userspace, because: "the ipip driver answers by itself what has DF, and the rest cannot be heard"))
         func refusalAlone() throws {
             try withNarrowPath(config: Self.socketOnly) { sender in
                 let lab = sender.lab

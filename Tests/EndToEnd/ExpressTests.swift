@@ -28,7 +28,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.needs(.nftables))
+        @Test(.needs(.packetFilter))
         func `Rules that see sent packets switch to the socket and count every packet; without them it is frames`()
             throws
         {
@@ -55,7 +55,20 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.needs(.nftables))
+        @Test(.needs(.packetFilter))
+        func `Poplin's own table of the packet filter does not end the express path`() throws {
+            var specification = Self.specification
+            specification.pools[0].natOutgoing = true
+            try withLab(specification) { lab in
+                let listing = try lab.host("n1").tool("nft", ["list", "table", "ip", "poplin"])
+                #expect(listing.contains("hook postrouting"), "\(listing)")
+                try lab.expectFrames("n1", to: "n3")
+                let found = try lab.expressFindings("n1")
+                #expect(found.count == 1 && found.first?.contains(Self.gateway) == true, "\(found)")
+            }
+        }
+
+        @Test(.needs(.packetFilter))
         func `always goes past the rules, and never asks nobody`() throws {
             try withIdleLab(Self.specification) { lab in
                 let node = try lab.host("n1")

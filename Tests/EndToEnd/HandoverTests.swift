@@ -13,9 +13,6 @@ extension EndToEndTests {
         /// stands still for longer than its queues are long is no fault of the agent.
         private static let tolerated = 5
 
-        /// Descriptors: two sockets and two locks; of the userspace tier a queue of the device and a raw socket as well.
-        private static let handedOver = Tiers.current.dataplane(of: "n1") == "kernel" ? 4 : 6
-
         @Test func `An agent is replaced five times, and neither pings nor a stream notice`() throws {
             try withLab(Self.specification) { lab in
                 let node = try lab.host("n1")
@@ -71,7 +68,7 @@ extension EndToEndTests {
                     do {
                         let successor = try Successor(lab, "n1")
                         let descriptors = try successor.ask().takeDescriptors()
-                        #expect(descriptors.count == Self.handedOver)
+                        #expect(descriptors.count == Self.descriptorCount)
                         try waitUntil("packets to wait") { pinger.sent > sent + 20 }
                     }
                     try waitUntil("the log to say so") {
@@ -124,14 +121,14 @@ extension EndToEndTests {
                 let holder = try #require(lab.agent("n1")?.pid)
                 let successor = try Successor(lab, "n1")
                 let descriptors = try successor.ask().takeDescriptors()
-                #expect(descriptors.count == Self.handedOver)
+                #expect(descriptors.count == Self.descriptorCount)
                 let answer = try successor.answer(timeoutMilliseconds: 30_000)
                 #expect(String(decoding: answer.bytes, as: UTF8.self).contains("went on"))
                 // Also while the other still has copies of everything.
                 let report = try lab.ping(from: "w1", to: "w3")
                 #expect(report.isComplete, "\(report.summary)")
                 #expect(try lab.waitReady("n1").pid == holder)
-                #expect(descriptors.count == Self.handedOver)
+                #expect(descriptors.count == Self.descriptorCount)
             }
         }
 
@@ -169,7 +166,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.tiers(.userspace, because: "only the userspace tier has queues"))
+        @Test(.tiers(.userspace, because: "queues are the userspace tier's own"))
         func `All queues are handed over, and their number may change both ways`() throws {
             var specification = Self.specification
             specification.nodes[0].extraConfig = "tunnel:\n  queues: 2\n"
@@ -223,6 +220,9 @@ extension EndToEndTests {
             try #require(header.source == address("10.0.1.1"))
             return header.timeToLive
         }
+
+        /// Two sockets and two locks; in the userspace tier a queue of the device and a raw socket as well.
+        private static var descriptorCount: Int { Tiers.current.dataplane(of: "n1") == "userspace" ? 6 : 4 }
 
         private static var specification: LabSpecification { .twoNodes() }
     }

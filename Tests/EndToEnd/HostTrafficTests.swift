@@ -46,10 +46,14 @@ extension EndToEndTests {
             specification.routerKnowsBlocks = true
             try withIdleLab(specification) { lab in
                 let nodes = ["n1", "n2", "n3"]
-                let pairs = nodes.flatMap { source in nodes.filter { $0 != source }.map { (source, $0) } }
-                let pingers = try pairs.map { (name: "\($0) to \($1)", pinger: try lab.startPing(from: $0, to: $1)) }
+                // Each direction of each pair is that of a request or of a reply.
+                let pairs = [("n1", "n2"), ("n2", "n3"), ("n3", "n1")]
+                let pingers = try pairs.map {
+                    (name: "\($0) to \($1)", pinger: try lab.startSteadyPing(from: $0, to: $1))
+                }
                 let streams = try pairs.map {
-                    (name: "\($0) to \($1)", stream: try lab.startTransfer(from: $0, to: $1, bytesPerSecond: 1_000_000))
+                    let stream = try lab.startSteadyTransfer(from: $0, to: $1, bytesPerSecond: 1_000_000)
+                    return (name: "\($0) to \($1)", stream: stream)
                 }
                 func goOn(_ moment: String) throws {
                     let counts = pingers.map(\.pinger.received)
@@ -70,7 +74,7 @@ extension EndToEndTests {
                     (.crossSubnet, .direct, .tunnel),
                 ] {
                     for node in nodes { try lab.setMode(node, mode) }
-                    for (node, peer) in pairs {
+                    for (node, peer) in pairs + pairs.map({ ($1, $0) }) {
                         try lab.expectRoute(node, to: peer, node == "n3" || peer == "n3" ? far : near)
                     }
                     try goOn("with mode \(mode.rawValue)")

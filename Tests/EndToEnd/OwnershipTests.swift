@@ -149,7 +149,12 @@ extension EndToEndTests {
                 // These go the same way after them: what n3 had to say of the former is said.
                 let fence = try lab.ping(from: "w1", to: "w3", count: 2)
                 #expect(fence.isComplete, "\(fence.summary)")
-                let answers = sniffer.counts().kinds.filter { $0.key.source == address("10.0.2.1") }
+                // Of the outer packets a kernel whose driver has no device there says that it knows no such protocol,
+                // although a program takes them; that is no answer to an inner one.
+                let answers = sniffer.counts().kinds.filter { key, _ in
+                    key.source == address("10.0.2.1")
+                        && !(key.protocolNumber == icmp && key.destination == address("10.0.1.1"))
+                }
                 #expect(answers.values.reduce(0) { $0 + $1.packets } == 2)
                 #expect(answers.keys.allSatisfy { $0.inner?.source == address("10.244.3.2") })
                 // A connected route for the very block, as of a bridge, lives beside it.

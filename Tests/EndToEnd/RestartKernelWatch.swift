@@ -11,6 +11,8 @@ final class KernelWatch {
     private let host: String
     /// Routes of ours that were taken away, one line each; a replaced one is not.
     private(set) var removals: [String] = []
+    /// Those of them that a program asked for; the others followed from another change, as a device's end.
+    private(set) var requestedRemovals: [String] = []
     /// All changes of our routes, of the tunnel device and its addresses, but for its carrier, which comes and goes
     /// with the process that carries its packets.
     private(set) var changes: [String] = []
@@ -34,11 +36,12 @@ final class KernelWatch {
 
     private func take(_ event: MonitorEvent) {
         switch event {
-        case .route(let change, let route, _)
+        case .route(let change, let route, let sender)
         where route.routeProtocol == poplinRoute && route.table == RouteFilter().table:
             let text = "\(host): route \(route.destination) via \(route.gateway) \(change)"
             changes.append(text)
             if change == .deleted { removals.append(text) }
+            if change == .deleted && sender != 0 { requestedRemovals.append(text) }
         case .route(let change, let route, _) where route.table == RouteFilter().table:
             foreignChanges.append("\(host): route \(route.destination) of protocol \(route.routeProtocol) \(change)")
         case .link(let change, let link) where link.name == "tunl0":

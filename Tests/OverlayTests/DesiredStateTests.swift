@@ -129,7 +129,7 @@ struct DesiredStateTests {
     func conflicts() {
         func desired(_ owner: String, metric: UInt32) -> DesiredState {
             let foreign = UnderlayRoute(
-                destination: "10.244.3.0/26", gateway: "10.0.1.77", link: 2, metric: metric, routeProtocol: 12)
+                destination: "10.244.3.0/26", gateway: "10.0.1.77", link: 2, metric: metric, routeProtocol: 4)
             let noise = [
                 UnderlayRoute(destination: "10.244.3.0/27", link: 2),
                 UnderlayRoute(destination: "10.244.0.0/16", link: 2),
@@ -140,7 +140,7 @@ struct DesiredStateTests {
                 Host.facts(adding: noise + [foreign]))
         }
         let conflict = desired("n3", metric: 0)
-        #expect(conflict.conflicts == [RouteConflict(destination: "10.244.3.0/26", routeProtocol: 12)])
+        #expect(conflict.conflicts == [RouteConflict(destination: "10.244.3.0/26", routeProtocol: 4)])
         #expect(conflict.routes.map(\.destination) == ["10.244.4.0/26"])
         #expect(conflict.codes == ["foreignRoute"])
         let plan = Plan(desired: conflict, observed: Observed(), mayRemove: true)

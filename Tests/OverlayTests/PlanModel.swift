@@ -7,11 +7,33 @@ struct PlanModel {
     var observed: Observed
     /// After every step that changed a route.
     private(set) var routeStates: [[Route]] = []
+    /// What is there besides ours, which an adoption changes.
+    private(set) var facts: HostFacts
+    /// Our routes and the others', after every step.
+    private(set) var tables: [([Route], [UnderlayRoute])] = []
+    /// All that were applied.
+    private(set) var steps: [Step] = []
 
-    init(_ observed: Observed) { self.observed = observed }
+    init(_ observed: Observed, facts: HostFacts = HostFacts()) {
+        self.observed = observed
+        self.facts = facts
+    }
 
     mutating func apply(_ plan: Plan) {
-        for step in plan.steps { apply(step) }
+        for step in plan.steps {
+            apply(step)
+            steps.append(step)
+            tables.append((observed.routes, facts.underlayRoutes))
+        }
+    }
+
+    /// Walks as the agent does, until nothing is left to do.
+    mutating func settle(_ decide: (HostFacts) -> DesiredState) {
+        for _ in 0..<4 {
+            let plan = Plan(desired: decide(facts), observed: observed, mayRemove: true)
+            if plan.isEmpty { return }
+            apply(plan)
+        }
     }
 
     private mutating func apply(_ step: Step) {
@@ -27,9 +49,21 @@ struct PlanModel {
         case .device(.removeAddress(let address)): observed.deviceAddresses.removeAll { $0 == address }
         case .hostSetting(let setting): observed.settings[setting.path] = setting.value
         case .peers(let peers): observed.peers = peers
+        case .filter(let filter): (observed.filter, observed.filterIsIntact) = (filter, true)
         case .route(let step):
             apply(step)
             routeStates.append(observed.routes)
+        case .adoption(let step): apply(step)
+        }
+    }
+
+    private mutating func apply(_ step: AdoptionStep) {
+        switch step {
+        case .replace(let leftover, with: let route):
+            apply(.add(route))
+            facts.underlayRoutes.removeAll { $0 == leftover.route }
+        case .remove(let leftover): facts.underlayRoutes.removeAll { $0 == leftover.route }
+        case .removeDevice(let link): facts.links.removeAll { $0 == link }
         }
     }
 

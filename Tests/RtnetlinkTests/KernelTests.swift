@@ -184,6 +184,30 @@ struct KernelTests {
         }
     }
 
+    @Test func `A route appended in another's place waits behind it, and takes over when that one goes`() throws {
+        try Self.withVeth { socket, link in
+            func route(_ gateway: String, _ number: UInt8) -> RouteSpecification {
+                RouteSpecification(
+                    destination: prefix("10.50.0.0/24"), gateway: address(gateway), link: link, isOnlink: true,
+                    routeProtocol: number)
+            }
+            func numbers(_ socket: inout NetlinkSocket) throws -> [UInt8] {
+                try socket.routes().filter { $0.destination == prefix("10.50.0.0/24") }.map(\.routeProtocol)
+            }
+            try socket.perform(.addRoute(route("10.99.0.7", 12)))
+            try socket.perform(.appendRoute(route("10.99.0.8", 112)))
+            #expect(try numbers(&socket) == [12, 112])
+            #expect(try socket.routeGet(address("10.50.0.1"))?.gateway == address("10.99.0.7"))
+            #expect(failure(of: .appendRoute(route("10.99.0.8", 112)), on: &socket)?.code == 17)
+            // By its own description: one of another number, gateway or device is not taken for it.
+            #expect(failure(of: .deleteRoute(route("10.99.0.7", 80)), on: &socket)?.code == 3)
+            #expect(failure(of: .deleteRoute(route("10.99.0.9", 12)), on: &socket)?.code == 3)
+            try socket.perform(.deleteRoute(route("10.99.0.7", 12)))
+            #expect(try numbers(&socket) == [112])
+            #expect(try socket.routeGet(address("10.50.0.1"))?.gateway == address("10.99.0.8"))
+        }
+    }
+
     @Test func `A table that does not exist has no routes`() throws {
         try TestNamespace().run {
             var socket = try NetlinkSocket()

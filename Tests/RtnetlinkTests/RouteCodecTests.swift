@@ -37,10 +37,13 @@ import Testing
         #expect(encoded(.addRoute(Self.tunnelRoute)) == Self.tunnelRouteBytes)
     }
 
-    @Test func `The two ways to make a route differ only in their flags`() {
+    @Test func `The ways to make a route differ only in their flags`() {
         let replace = encoded(.replaceRoute(Self.tunnelRoute))
         #expect(replace[6...7].elementsEqual([0x05, 0x05]), "REQUEST | ACK | REPLACE | CREATE")
         #expect(replace[8...].elementsEqual(Self.tunnelRouteBytes[8...]))
+        let append = encoded(.appendRoute(Self.tunnelRoute))
+        #expect(append[6...7].elementsEqual([0x05, 0x0c]), "REQUEST | ACK | CREATE | APPEND")
+        #expect(append[8...].elementsEqual(Self.tunnelRouteBytes[8...]))
     }
 
     @Test func `A blackhole with metric, MTU and source in a large table is sent as annotated`() {

@@ -51,7 +51,7 @@ struct SendingKernelTests {
         }
     }
 
-    @Test(.needs(.nftables))
+    @Test(.needs(.packetFilter))
     func `Filter chains are listed with their hooks and rules, and changes of them are told`() throws {
         try KernelTests.withVeth { _, _ in
             var monitor = try ChangeMonitor(.filter)

@@ -29,10 +29,10 @@ public struct Requirement: Sendable {
     public static let twoProcessors = Requirement(
         name: "processors", missing: ProcessInfo.processInfo.processorCount > 1 ? nil : "there is one processor")
 
-    /// The program `nft`, and a kernel with the tables that it is asked for: not every nf_tables has those of IP.
-    public static let nftables = Requirement(name: "nft", missing: whyNoNftables())
+    /// A packet filter that takes tables of family `ip`, and `nft` to look at it.
+    public static let packetFilter = Requirement(name: "nftables", missing: whyNoPacketFilter())
 
-    /// A program of the host's own, as `ip`.
+    /// A program of the host's own, as `nft`.
     public static func program(_ name: String) -> Requirement {
         Requirement(name: name, missing: path(of: name) == nil ? "there is no program \(name)" : nil)
     }
@@ -48,16 +48,17 @@ public struct Requirement: Sendable {
         return demanded.split(whereSeparator: { ", ".contains($0) }).contains { $0 == name }
     }
 
-    private static func whyNoNftables() -> String? {
+    /// Asked by trying: nf_tables may be there without IPv4.
+    private static func whyNoPacketFilter() -> String? {
         guard let nft = path(of: "nft") else { return "there is no program nft" }
-        let probe = "poplin-probe-nft-\(Host.processID)"
+        let probe = "poplin-filter-probe-\(Host.processID)"
         do {
             try NetworkNamespace.create(probe)
             defer { try? NetworkNamespace.delete(probe) }
-            let result = try ChildProcess.run(nft, ["add table inet probe"], inNamespace: probe)
-            return result.status.isSuccess ? nil : "the kernel's nf_tables has no tables of the family inet"
+            let result = try ChildProcess.run(nft, ["add", "table", "ip", "probe"], inNamespace: probe)
+            return result.status.isSuccess ? nil : "nft cannot make a table of family ip: \(result.errors)"
         } catch {
-            return "nft cannot be asked: \(error)"
+            return "network namespaces cannot be made: \(error)"
         }
     }
 
@@ -77,6 +78,9 @@ public struct Requirement: Sendable {
 extension Trait where Self == ConditionTrait {
     /// The tests make network namespaces: where that is not possible but demanded, they fail at their first one.
     public static var needsNamespaces: Self { needs(.namespaces) }
+
+    /// The tests make tables of the packet filter and look at them with `nft`.
+    public static var needsPacketFilter: Self { needs(.packetFilter) }
 
     /// The tests are skipped with the reason where something is missing, unless it is demanded; then they run and fail
     /// where they need it, with the reason that is found there.

@@ -177,7 +177,8 @@ extension NodeConfig {
             underlay = try addressFrom.detect(in: facts, tunnelDevice: tunnelDevice)
         }
         return LocalNode(
-            name: node, address: underlay, ipipMode: ipipMode, tunnelDevice: tunnelDevice, tunnelMTU: tunnelMTU)
+            name: node, address: underlay, ipipMode: ipipMode, tunnelDevice: tunnelDevice,
+            checksSources: !acceptForeignSources, tunnelMTU: tunnelMTU)
     }
 }
 

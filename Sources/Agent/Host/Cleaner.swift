@@ -18,6 +18,7 @@ public struct Cleaner: ~Copyable {
 
     private let config: NodeConfig
     private var netlink: NetlinkSocket
+    private var filter = FilterTable()
     private let lock: FileLock?
     private let namespaceLock: NamespaceLock?
     /// The files that were there before the lock was taken.
@@ -73,6 +74,9 @@ public struct Cleaner: ~Copyable {
         if let device = try tunnelDevice() {
             items.append(Item(kind: "device", object: device.name, detail: device.kind))
         }
+        if try hasFilter() {
+            items.append(Item(kind: "filter", object: "table ip \(HostFilter.tableName)", detail: ""))
+        }
         for setting in settings.recorded() {
             items.append(Item(kind: "hostSetting", object: setting.path, detail: "= \(setting.value)"))
         }
@@ -99,6 +103,11 @@ public struct Cleaner: ~Copyable {
                 failures.append("\(error)")
             }
         }
+        do throws(NetlinkError) {
+            if try hasFilter() { try filter.set(HostFilter()) }
+        } catch {
+            failures.append("\(error)")
+        }
         for setting in settings.recorded() {
             do throws(SyscallError) {
                 try Sysctl.write(setting.path, setting.value)
@@ -118,6 +127,12 @@ public struct Cleaner: ~Copyable {
     }
 
     private var settings: HostSettings { HostSettings(runDirectory: config.runDirectory) }
+
+    /// Whether our table is there, whatever is in it.
+    private mutating func hasFilter() throws(NetlinkError) -> Bool {
+        guard let found = try filter.observe() else { return false }
+        return !found.filter.isEmpty || !found.isIntact
+    }
 
     /// Removes the tunnel device. The ipip driver's own cannot be removed, though the kernel says yes: it becomes as the
     /// driver makes it, without an address and down.

@@ -31,6 +31,9 @@ public enum HostCheck {
             desired: survey.desired, agent: survey.status)
         findings += node.agentFinding(runDirectory: survey.config.runDirectory)
         findings += node.findings()
+        findings += HostCheckLeftovers(
+            facts: survey.facts, desired: survey.desired, tunnelDevice: survey.local.tunnelDevice
+        ).findings()
         findings += HostCheckNode.datastore(
             survey.config.datastoreDirectory, problems: survey.problems, notes: survey.notes)
         findings += HostCheckSystem.rules() + HostCheckSystem.networkd()

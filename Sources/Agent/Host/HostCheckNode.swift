@@ -16,7 +16,7 @@ struct HostCheckNode {
 
     /// Warnings that have a finding of their own here.
     private static let told: Set<String> = [
-        "addressNotOnHost", "noUnderlayRoute", "foreignRoute", "foreignDevice", "nodeDiffersFromConfig",
+        "addressNotOnHost", "noUnderlayRoute", "foreignRoute", "foreignDevice", "nodeDiffersFromConfig", "leftovers",
     ]
 
     /// At most so many of one kind; the last says how many there are.
@@ -201,11 +201,12 @@ struct HostCheckNode {
 
     private var conflicts: [HostFinding] {
         HostCheckNode.shorten(
-            desired.conflicts.map {
+            desired.conflicts.map { conflict in
                 HostFinding(
                     "conflict", .fail,
-                    "a route to \($0.destination) of protocol \($0.routeProtocol) stands where Poplin's would",
-                    remedy: "ip route del \($0.destination) proto \($0.routeProtocol), and stop who made it")
+                    "a route to \(conflict.destination) \(conflict.maker) stands where Poplin's would",
+                    remedy: conflict.predecessor.map { "stop \($0.rawValue) and start `poplin agent --adopt`" }
+                        ?? "ip route del \(conflict.destination) proto \(conflict.routeProtocol), and stop who made it")
             })
     }
 

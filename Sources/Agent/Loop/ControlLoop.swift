@@ -4,6 +4,7 @@ internal import Dataplane
 internal import Datastore
 internal import LinuxSystem
 internal import Logging
+internal import Overlay
 internal import Rtnetlink
 
 /// Waits for signals, files, the kernel and status clients, and has the reconciler walk.
@@ -19,6 +20,7 @@ struct ControlLoop: ~Copyable {
         static let ways: UInt64 = 7
         static let paths: UInt64 = 8
         static let handover: UInt64 = 9
+        static let filter: UInt64 = 10
     }
 
     /// Nanoseconds before what could not be read is read again.
@@ -38,6 +40,8 @@ struct ControlLoop: ~Copyable {
     private var configWatch: DirectoryWatch
     private var datastoreWatch: DirectoryWatch
     private var monitor: NetlinkMonitor
+    /// Nil where the kernel has no packet filter to watch.
+    private var filterMonitor: ChangeMonitor?
     private let signals: SignalFD
     private let seat: AgentSeat
     private let timer: TimerFD
@@ -55,6 +59,7 @@ struct ControlLoop: ~Copyable {
     ) throws {
         // The subscription comes before the first read: what changes in between is then told of.
         let monitor = try NetlinkMonitor()
+        let filterMonitor: ChangeMonitor? = try? ChangeMonitor(.table(HostFilter.tableName))
         let ways = try OuterWays(reconciler.tier.tier == .userspace ? config.express : nil, log: log)
         let datastoreWatch = try DirectoryWatch(config.datastoreDirectory)
         let configWatch = try DirectoryWatch(configFile.directory)
@@ -64,6 +69,10 @@ struct ControlLoop: ~Copyable {
         try epoll.add(configWatch.fileDescriptor, token: Token.config)
         try epoll.add(datastoreWatch.fileDescriptor, token: Token.datastore)
         try epoll.add(monitor.fileDescriptor, token: Token.kernel)
+        switch filterMonitor {
+        case .some(let monitor): try epoll.add(monitor.fileDescriptor, token: Token.filter)
+        case .none: break
+        }
         try epoll.add(seat.status.descriptor.rawValue, token: Token.status)
         try epoll.add(timer.descriptor.rawValue, token: Token.timer)
         if let descriptor = reconciler.tunnel.noticeDescriptor { try epoll.add(descriptor, token: Token.tunnel) }
@@ -79,6 +88,7 @@ struct ControlLoop: ~Copyable {
         self.configWatch = configWatch
         self.datastoreWatch = datastoreWatch
         self.monitor = monitor
+        self.filterMonitor = filterMonitor
         self.signals = signals
         self.seat = seat
         self.timer = timer
@@ -111,6 +121,7 @@ struct ControlLoop: ~Copyable {
                 case Token.config: readConfigEvents()
                 case Token.datastore: readDatastoreEvents()
                 case Token.kernel: readKernelEvents()
+                case Token.filter: readFilterEvents()
                 case Token.status: answerStatus()
                 case Token.timer:
                     timer.drain()
@@ -173,6 +184,17 @@ struct ControlLoop: ~Copyable {
         }
         if wasOverrun { log.notice("netlink events were lost: everything is read anew") }
         if concernsUs || wasOverrun { wantsWalk = true }
+    }
+
+    /// Our own changes are no reason; what was lost is one, and costs little where nothing has changed.
+    private mutating func readFilterEvents() {
+        let ownPort = reconciler.filterPortID
+        do throws(NetlinkError) {
+            if try filterMonitor?.drain(ignoring: ownPort) ?? false { wantsWalk = true }
+        } catch {
+            log.error("\(error)")
+            wantsWalk = true
+        }
     }
 
     private mutating func readDatastoreEvents() {

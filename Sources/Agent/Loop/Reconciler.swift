@@ -20,10 +20,13 @@ struct Reconciler: ~Copyable {
         var warnings: [Warning]
         /// What the walk would still change, failures and waiting retries included.
         var remaining: Plan
+        var adopting: Set<Predecessor>
         var finished: UInt64
 
         /// What the walk decided. Decided once more rather than kept: at 65,536 blocks it is 7 MB, and seldom asked for.
-        func decideAgain() -> DesiredState { DesiredState(local: local, topology: topology, facts: view.facts) }
+        func decideAgain() -> DesiredState {
+            DesiredState(local: local, topology: topology, facts: view.facts, adopting: adopting)
+        }
     }
 
     /// An application can meet changes of its own making (a device that brings addresses, say): a few rounds settle it.
@@ -36,12 +39,13 @@ struct Reconciler: ~Copyable {
     let tier: TierChoice
     let tunnel: any Tunnel
     private let log: Logger
-    private let writer: PlanWriter
+    private var writer: PlanWriter
     private var netlink: NetlinkSocket
     private(set) var local: LocalNode
     private(set) var topology = Topology(ClusterState())
     private var snapshot: Snapshot?
     private var backoff = Backoff()
+    private var adoption: AdoptionWatch
     private(set) var paths: PathMonitor
     private(set) var outcome: Outcome?
     /// Why the kernel could not be read or written; nil where it could.
@@ -50,8 +54,10 @@ struct Reconciler: ~Copyable {
     private(set) var isUnsettled = false
 
     /// A reconciler in the network namespace of the calling thread.
+    ///
+    /// - Parameter adopts: whether routes of predecessors are taken over.
     init(
-        local: LocalNode, tier: TierChoice, tunnel: any Tunnel, settings: HostSettings, log: Logger
+        local: LocalNode, tier: TierChoice, tunnel: any Tunnel, settings: HostSettings, adopts: Bool, log: Logger
     ) throws {
         let netlink = try NetlinkSocket()
         let paths = try PathMonitor(localAddress: local.address.address)
@@ -61,11 +67,14 @@ struct Reconciler: ~Copyable {
         self.log = log
         self.netlink = netlink
         self.paths = paths
+        adoption = AdoptionWatch(isOn: adopts)
         writer = PlanWriter(device: local.tunnelDevice, tunnel: tunnel, settings: settings)
     }
 
     /// The port by which the kernel names our own changes.
     var portID: UInt32 { netlink.portID }
+    /// The same, of our changes of the packet filter.
+    var filterPortID: UInt32 { writer.filter.portID }
 
     /// The datastore's notes and errors.
     var datastoreErrors: [SourceError] { snapshot?.errors ?? [] }
@@ -74,8 +83,11 @@ struct Reconciler: ~Copyable {
     var isDatastoreInSync: Bool { snapshot?.inSync ?? false }
     /// Warnings about the agent's own work.
     var notices: [StatusReport.Notice] {
-        guard let snapshot, !snapshot.isComplete else { return [] }
-        return [
+        let active = adoption.messages(now: Monotonic.now).map {
+            StatusReport.Notice(code: "predecessorActive", message: $0)
+        }
+        guard let snapshot, !snapshot.isComplete else { return active }
+        return active + [
             StatusReport.Notice(
                 code: "removalsOnHold",
                 message: "the datastore is not completely known: nothing is removed until every file can be read")
@@ -83,8 +95,11 @@ struct Reconciler: ~Copyable {
     }
     /// What failed and waits for another try.
     var failures: [String] { backoff.messages }
-    /// When a walk is due by itself (nanoseconds, monotonic): for a failed object, or a path MTU that has aged.
-    var nextRetry: UInt64? { [backoff.nextDue, paths.table.nextExpiry].compactMap { $0 }.min() }
+    /// When a walk is due by itself (nanoseconds, monotonic): for a failed object, a path MTU that has aged, or a
+    /// predecessor that may have been stopped.
+    var nextRetry: UInt64? {
+        [backoff.nextDue, paths.table.nextExpiry, adoption.nextDue(now: Monotonic.now)].compactMap { $0 }.min()
+    }
 
     /// Takes what the underlay says about outer packets; true where that is a reason to walk.
     mutating func hearPaths() -> Bool {
@@ -148,7 +163,8 @@ struct Reconciler: ~Copyable {
         tunnel.observe(view.observed.device)
         paths.prepare(peers: tunnel.peers ?? [])
         view.facts.pathMTUs = paths.table.mtus
-        let desired = DesiredState(local: local, topology: topology, facts: view.facts)
+        view.take(try writer.filter.observe())
+        let (desired, adopting) = decide(view.facts)
         view.observed.isCarried = tunnel.isCarried
         view.observed.peers = tunnel.peers
         view.observed.settings = HostSettings.observe(desired.settings)
@@ -159,7 +175,8 @@ struct Reconciler: ~Copyable {
         view.observed.routes = []
         let now = Monotonic.now
         outcome = Outcome(
-            local: local, topology: topology, view: view, warnings: desired.warnings, remaining: plan, finished: now)
+            local: local, topology: topology, view: view, warnings: desired.warnings, remaining: plan,
+            adopting: adopting, finished: now)
         if !backoff.isEmpty {
             let wanted = Set(plan.steps.lazy.map(\.object))
             backoff.keep { wanted.contains($0) }
@@ -173,6 +190,18 @@ struct Reconciler: ~Copyable {
         return steps.isEmpty
     }
 
+    /// Decides, and who is taken over: nobody before the first complete snapshot, for until then nothing is taken away.
+    private mutating func decide(_ facts: HostFacts) -> (desired: DesiredState, adopting: Set<Predecessor>) {
+        let now = Monotonic.now
+        while true {
+            let adopting = knowsDatastore ? adoption.adopting(now: now) : []
+            let desired = DesiredState(local: local, topology: topology, facts: facts, adopting: adopting)
+            let (hasReturned, news) = adoption.look(at: desired.leftovers, now: now)
+            for message in news { log.warning("\(message)") }
+            if !hasReturned { return (desired, adopting) }
+        }
+    }
+
     private mutating func apply(_ steps: [Step], names: [Int32: String]) throws(NetlinkError) {
         if steps.count <= Reconciler.loggedLines {
             for step in steps {
@@ -183,6 +212,8 @@ struct Reconciler: ~Copyable {
         }
         let failures = try writer.apply(steps, through: &netlink)
         let now = Monotonic.now
+        let failed = Set(failures.map(\.object))
+        adoption.took(steps.lazy.filter { !failed.contains($0.object) })
         let news = failures.filter { backoff.failed($0.object, message: $0.message, now: now) }
         for failure in news.prefix(Reconciler.loggedLines) { log.error("\(failure.object): \(failure.message)") }
         if news.count > Reconciler.loggedLines {

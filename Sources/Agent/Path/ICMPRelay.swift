@@ -73,14 +73,17 @@ struct ICMPRelay {
                 && error.code == ICMPv4.Unreachable.protocolNumber.rawValue)
     }
 
-    private func reply(to error: ICMPv4Error, quoting inner: RawSpan, source: IPv4Address) -> Reply? {
-        guard let relay = error.relay(), let receiver = error.inner?.source else { return nil }
+    private func reply(to error: ICMPv4Error, quoting quotation: RawSpan, source: IPv4Address) -> Reply? {
+        guard let relay = error.relay(), let inner = error.inner else { return nil }
+        // The outer packet can bear DF though the inner one does not (kernel tier): it is not the sender's to cut, but
+        // this host's, by the MTU of the peer's routes.
+        if error.outerPathMTU != nil && !inner.dontFragment { return nil }
         var packet = [UInt8](repeating: 0, count: ICMPv4.maximumMessageLength)
         var span = packet.mutableSpan
         var bytes = span.mutableBytes
         let length = ICMPv4.writeUnreachable(
-            relay.code, nextHopMTU: relay.nextHopMTU, source: source, about: inner, to: &bytes)
-        return length.map { Reply(receiver: receiver, packet: Array(packet[..<$0])) }
+            relay.code, nextHopMTU: relay.nextHopMTU, source: source, about: quotation, to: &bytes)
+        return length.map { Reply(receiver: inner.source, packet: Array(packet[..<$0])) }
     }
 
     private mutating func makeTable() -> ForwardingTable {

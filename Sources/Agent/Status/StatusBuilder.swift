@@ -42,7 +42,9 @@ extension StatusReport {
         routes = Routes(
             desired: (desired?.routes.count ?? 0) + conflicts.count, installed: report.installed,
             conflicts: conflicts.map {
-                Conflict(destination: $0.destination.description, protocol: Int($0.routeProtocol))
+                Conflict(
+                    destination: $0.destination.description, protocol: Int($0.routeProtocol),
+                    predecessor: $0.predecessor?.rawValue)
             })
         drops = Dictionary(
             uniqueKeysWithValues: DropReason.allCases.map { ($0.name, counters.dropped($0)) })
@@ -90,7 +92,7 @@ extension StatusReport {
     private static func installed(_ outcome: Reconciler.Outcome, _ desired: DesiredState) -> Int {
         let missing = outcome.remaining.steps.count { step in
             switch step {
-            case .route(.add), .route(.replace): true
+            case .route(.add), .route(.replace), .adoption(.replace): true
             default: false
             }
         }

@@ -57,6 +57,8 @@ public struct StatusReport: Codable, Hashable, Sendable {
     public struct Conflict: Codable, Hashable, Sendable {
         public var destination: String
         public var `protocol`: Int
+        /// Who made it, where that is known: `felix`, `bird`, `flannel`, `kube-router`.
+        @Nullable public var predecessor: String?
     }
 
     /// How many routes should be there and how many are.

@@ -95,7 +95,7 @@ public struct OuterDecider: Sendable {
             return (.ipsecPolicies, "\(facts.ipsecPolicies) IPsec policies for what this host sends")
         }
         if skipsOutput { return nil }
-        let chains = facts.chains.filter { $0.seesSentPackets && $0.isEffective }
+        let chains = facts.chains.filter { $0.seesSentPackets && $0.isEffective && !$0.isOurs }
         if let chain = chains.first { return (.outputRules, "\(chain)\(more(chains.count))") }
         if let table = facts.legacyTables.first { return (.outputRules, "iptables-legacy table \(table)") }
         return nil
@@ -151,4 +151,9 @@ public struct OuterDecider: Sendable {
         default: nil
         }
     }
+}
+
+extension FilterChain {
+    /// Poplin's own table counts tunnel packets and masquerades what leaves the pools: neither changes an outer packet.
+    fileprivate var isOurs: Bool { family == .ip && table == HostFilter.tableName }
 }

@@ -13,6 +13,9 @@ extension SyscallError {
 }
 
 extension NetlinkError {
+    /// Whether the caller lacks the right.
+    var meansNotPermitted: Bool { kind == .refused && code == EPERM }
+
     /// Whether a removal failed because somebody else was faster.
     var meansAlreadyGone: Bool { kind == .refused && (code == ESRCH || code == ENODEV) }
 }

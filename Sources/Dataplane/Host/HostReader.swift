@@ -13,6 +13,15 @@ public struct HostView: Sendable {
     public var facts: HostFacts
     public var observed: Observed
 
+    /// Adds what a look at the packet filter has shown; false where none was allowed.
+    @discardableResult
+    public mutating func take(_ filter: FilterObservation?) -> Bool {
+        guard let filter else { return false }
+        facts.filterObstacle = filter.obstacle
+        (observed.filter, observed.filterIsIntact) = (filter.filter, filter.isIntact)
+        return true
+    }
+
     /// Device names by index, for messages.
     public var deviceNames: [Int32: String] {
         Dictionary(facts.links.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
@@ -67,12 +76,7 @@ public enum HostReader {
 extension Route {
     /// The kernel's route as a flat record; `tunnel` is the tunnel device's index, 0 where there is none.
     public init(_ message: RouteMessage, tunnel: Int32) {
-        let kind: Kind =
-            switch message.kind {
-            case .unicast: .unicast
-            case .blackhole: .blackhole
-            default: .other
-            }
+        let kind = Kind(message.kind)
         var flags: Flags = []
         if message.flags.contains(.onlink) { flags.insert(.onlink) }
         // A scope other than the universe would let the kernel refuse our gateway: not a route as we make it.
@@ -87,13 +91,23 @@ extension Route {
     }
 }
 
+extension Route.Kind {
+    fileprivate init(_ kind: RouteKind) {
+        switch kind {
+        case .unicast: self = .unicast
+        case .blackhole: self = .blackhole
+        default: self = .other
+        }
+    }
+}
+
 extension UnderlayRoute {
     fileprivate init(_ message: RouteMessage) {
         self.init(
             destination: message.destination, gateway: message.gateway == .any ? nil : message.gateway,
             link: message.link, metric: message.metric, routeProtocol: message.routeProtocol,
             // The kernel passes over a next hop that is dead, but not one that has only lost its carrier.
-            isUsable: message.kind == .unicast && !message.flags.contains(.dead),
+            isUsable: message.kind == .unicast && !message.flags.contains(.dead), kind: Route.Kind(message.kind),
             gatewayIsOnlink: message.flags.contains(.onlink),
             // An on-link route has link scope: a next hop in the universe that is no IPv4 address is another family's.
             hasOtherGateway: message.hasForeignDetail && message.gateway == .any && message.scope == 0,

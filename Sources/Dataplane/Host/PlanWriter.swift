@@ -14,12 +14,15 @@ public struct StepFailure: Error, Hashable, Sendable {
 
 /// Applies steps through netlink, sysctl and the tier.
 public struct PlanWriter: ~Copyable {
+    /// The packet filter's table, which the plan's observation is read from as well.
+    public var filter: FilterTable
     private let device: String
     private let tunnel: any Tunnel
     private let settings: HostSettings
 
     /// A writer for the tunnel device of this name.
     public init(device: String, tunnel: any Tunnel, settings: HostSettings) {
+        filter = FilterTable()
         self.device = device
         self.tunnel = tunnel
         self.settings = settings
@@ -31,7 +34,7 @@ public struct PlanWriter: ~Copyable {
     ///
     /// - Returns: the failures.
     /// - Throws: where it is not known which routes were changed; everything must be read anew.
-    public func apply(
+    public mutating func apply(
         _ steps: [Step], through netlink: inout NetlinkSocket
     ) throws(NetlinkError) -> [StepFailure] {
         var failures: [StepFailure] = []
@@ -41,6 +44,12 @@ public struct PlanWriter: ~Copyable {
                 var end = position
                 while end < steps.count, case .route = steps[end] { end += 1 }
                 failures += try applyRoutes(steps[position..<end], through: &netlink)
+                position = end
+            } else if case .adoption = steps[position] {
+                var end = position
+                while end < steps.count, case .adoption = steps[end] { end += 1 }
+                let tunnelLink = try tunnel.isCarried ? netlink.link(named: device)?.index : nil
+                failures += try AdoptionWriter(tunnelLink: tunnelLink).apply(steps[position..<end], through: &netlink)
                 position = end
             } else {
                 let step = steps[position]
@@ -56,7 +65,7 @@ public struct PlanWriter: ~Copyable {
         return failures
     }
 
-    private func apply(_ step: Step, through netlink: inout NetlinkSocket) throws {
+    private mutating func apply(_ step: Step, through netlink: inout NetlinkSocket) throws {
         switch step {
         case .device(.carry(let name)):
             try tunnel.carry(device: name)
@@ -75,7 +84,9 @@ public struct PlanWriter: ~Copyable {
             try settings.apply(setting)
         case .peers(let peers):
             try tunnel.setPeers(peers)
-        case .route:
+        case .filter(let wanted):
+            try filter.set(wanted)
+        case .route, .adoption:
             break
         }
     }

@@ -15,33 +15,54 @@ public enum ProbeMethod: Hashable, Sendable {
 /// The kernel tier's judgement of a host.
 enum KernelProbe {
     static let kind = "ipip"
+    /// The name that the driver gives its own device in every network namespace.
+    static let fallback = "tunl0"
+
     /// - Parameter device: the tunnel device's name.
     static func judge(device: String, by method: ProbeMethod) -> Availability {
         guard Host.hasCapability(.netAdmin) else {
             return .unavailable(because: "not permitted: CAP_NET_ADMIN is needed")
         }
-        do throws(NetlinkError) {
-            var netlink = try NetlinkSocket()
-            let kind = try netlink.link(named: device)?.kind
-            // Before anything is loaded: with the module every network namespace may get a device of its own.
-            if kind == "tun" {
-                return .unavailable(
-                    because: "\(device) is a TUN device, as the userspace tier makes it; \(TierChoice.change)")
+        var failure: NetlinkError?
+        for _ in 0..<attempts {
+            do throws(NetlinkError) {
+                return try judgeOnce(device: device, by: method)
+            } catch {
+                failure = error
             }
-            switch method {
-            case .looking:
-                let other = device == fallback ? kind : try netlink.link(named: fallback)?.kind
-                return looked(IPIPDriver.look(), fallbackKind: other)
-            case .trying:
-                return tried(try attempt(&netlink), driver: IPIPDriver.look(), release: Host.kernelRelease)
-            }
-        } catch {
-            return .unavailable(because: "the kernel cannot be asked: \(error)")
+        }
+        return .unavailable(because: "the kernel cannot be asked: \(failure?.description ?? "")")
+    }
+
+    /// What fails for a moment must not make an agent choose another tier: how often it is tried.
+    private static let attempts = 3
+
+    private static func judgeOnce(device: String, by method: ProbeMethod) throws(NetlinkError) -> Availability {
+        var netlink = try NetlinkSocket()
+        let kind = try netlink.link(named: device)?.kind
+        // Before anything is loaded: with the module every network namespace may get a device of its own.
+        if kind == "tun" { return occupied(device, IPIPDriver.look()) }
+        // Made by the driver, so that nothing is to be tried: a restarted agent leaves the host's devices alone.
+        if kind == Self.kind { return .available }
+        switch method {
+        case .looking:
+            let other = device == fallback ? kind : try netlink.link(named: fallback)?.kind
+            return looked(IPIPDriver.look(), fallbackKind: other)
+        case .trying:
+            return tried(attempt(&netlink), driver: IPIPDriver.look(), release: Host.kernelRelease)
         }
     }
 
-    /// The name that the driver gives its own device in every network namespace.
-    static let fallback = "tunl0"
+    /// The judgement where a TUN device, as the userspace tier makes it, has the device's name.
+    static func occupied(_ device: String, _ driver: IPIPDriver) -> Availability {
+        switch driver {
+        case .missing, .unknown: .unavailable(because: driver.words)
+        case .loaded, .builtIn, .module:
+            .unavailable(
+                because: "\(driver.words), but \(device) is a TUN device, as the userspace tier makes it; "
+                    + TierChoice.change)
+        }
+    }
 
     /// The judgement from files and this namespace's devices.
     ///
@@ -87,21 +108,38 @@ enum KernelProbe {
     /// Makes a device that carries nothing, and removes it.
     ///
     /// - Returns: why it could not be made; nil where it could.
-    private static func attempt(_ netlink: inout NetlinkSocket) throws(NetlinkError) -> NetlinkError? {
+    private static func attempt(_ netlink: inout NetlinkSocket) -> NetlinkError? {
         let process = UInt32(bitPattern: Host.processID)
         let name = "poplin-\(process)"
         // Of the loopback range, and of this process alone: no packet ever matches, and no device has the same two.
         let ends = IPIPLinkData(
             local: IPv4Address(rawValue: 0x7f00_0000 | process & 0xff_ffff),
             remote: IPv4Address(rawValue: 0x7f00_0000 | process >> 24 + 1))
-        do throws(NetlinkError) {
-            try netlink.perform(.createLink(LinkSpecification(name: name, kind: kind, ipip: ends)))
-        } catch {
-            guard !error.needsResync else { throw error }
-            return error
+        var refusal: NetlinkError?
+        for _ in 0..<attempts {
+            do throws(NetlinkError) {
+                try netlink.perform(.createLink(LinkSpecification(name: name, kind: kind, ipip: ends)))
+                refusal = nil
+            } catch {
+                refusal = error
+            }
+            // Whatever the answer was: one that was lost may have been a yes.
+            remove(name, through: &netlink)
+            guard let refusal, refusal.code != SyscallError.notSupported else { break }
         }
-        try netlink.perform(.deleteLink(.name(name)))
-        return nil
+        return refusal
+    }
+
+    /// Removes a device of ours, until it is seen to be gone.
+    private static func remove(_ name: String, through netlink: inout NetlinkSocket) {
+        for _ in 0..<attempts {
+            do throws(NetlinkError) {
+                if try netlink.link(named: name) == nil { return }
+                try netlink.perform(.deleteLink(.name(name)))
+            } catch {
+                continue
+            }
+        }
     }
 
     private static func article(_ kind: String) -> String {

@@ -2,6 +2,7 @@
 
 public import LinuxSystem
 public import Net
+internal import Nftables
 public import Overlay
 public import Packet
 public import Rtnetlink
@@ -16,10 +17,14 @@ public final class KernelTunnel: Tunnel {
     private let parameters: IPIPParameters
     private let clearsChecksum: Bool
     private var netlink: NetlinkSocket
+    /// Nil where the kernel has no packet filter.
+    private var filter: TableSocket?
     /// The device that carries; nil for none.
     private var device: String?
     /// What the device had counted when it began to carry for this process.
     private var before = LinkStatistics()
+    /// The same of the packet filter.
+    private var admittedBefore = AdmissionCounters()
     private var table = ForwardingTable(peers: [], prefixes: [])
     public private(set) var peers: [TunnelPeer]?
 
@@ -30,6 +35,7 @@ public final class KernelTunnel: Tunnel {
         self.parameters = parameters
         clearsChecksum = KernelVersion(release: kernelRelease).map { $0 < Self.mendedChecksum } ?? false
         netlink = try NetlinkSocket()
+        filter = try? TableSocket()
     }
 
     public static func probe(device: String, by method: ProbeMethod) -> Availability {
@@ -76,6 +82,7 @@ public final class KernelTunnel: Tunnel {
     private func begin(_ name: String) {
         device = name
         before = (try? netlink.statistics(ofLink: name)) ?? LinkStatistics()
+        admittedBefore = admitted() ?? AdmissionCounters()
     }
 
     /// Whether the device leaves checksums to itself on a kernel that does not compute them there.
@@ -95,7 +102,12 @@ public final class KernelTunnel: Tunnel {
     public var noticeDescriptor: Int32? { nil }
     public func takeNotices() -> [TunnelNotice] { [] }
 
-    /// The driver's own counters, as far as they say why a packet was dropped. It does not count by peer.
+    /// What the packet filter has counted; nil where it cannot be asked.
+    private func admitted() -> AdmissionCounters? {
+        try? filter?.admissionCounters()
+    }
+
+    /// The driver's own counters, as far as they say why a packet was dropped, and the packet filter's, by peer.
     public func counters() -> TunnelCounters {
         var counters = TunnelCounters(table: table)
         guard let device, let now = try? netlink.statistics(ofLink: device) else { return counters }
@@ -106,6 +118,7 @@ public final class KernelTunnel: Tunnel {
         counters.countDrop(.recursion, packets: counts.collisions)
         counters.countDrop(.ioError, packets: refused + counts.transmitDropped)
         counters.countDrop(.tooBig, packets: counts.transmitErrors - min(counts.transmitErrors, known))
+        if let admitted = admitted()?.since(admittedBefore) { admitted.add(to: &counters) }
         return counters
     }
 }

@@ -157,9 +157,6 @@ struct ResourceReader {
                     "set spec.blockSize to \(max(20, prefix.length)) to 32"))
         }
         let natOutgoing = boolean(spec["natOutgoing"])
-        if natOutgoing, let value = spec["natOutgoing"] {
-            note("IPPool spec.natOutgoing is not acted on by this version: nothing is masqueraded", at: value.place)
-        }
         let disabled = boolean(spec["disabled"])
         guard let found else { return nil }
         return Pool(

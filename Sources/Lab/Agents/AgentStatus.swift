@@ -37,6 +37,7 @@ public struct AgentStatus: Codable, Hashable, Sendable {
     /// A route of somebody else in the way of one of ours.
     public struct Conflict: Codable, Hashable, Sendable {
         public var destination: String
+        public var predecessor: String?
     }
 
     /// How many routes should be there and how many are.

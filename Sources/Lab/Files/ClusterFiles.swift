@@ -28,7 +28,8 @@ public struct LabResource: Hashable, Sendable {
 
     /// An `IPPool`.
     public static func pool(_ pool: PoolSpecification) -> LabResource {
-        let spec = "{cidr: \(pool.prefix), ipipMode: \(pool.ipipMode.rawValue), blockSize: \(pool.blockSize)}"
+        let nat = pool.natOutgoing ? ", natOutgoing: true" : ""
+        let spec = "{cidr: \(pool.prefix), ipipMode: \(pool.ipipMode.rawValue), blockSize: \(pool.blockSize)\(nat)}"
         return LabResource(name: "pool-\(pool.name)", text: document("IPPool", pool.name, spec))
     }
 

@@ -45,13 +45,18 @@ public struct PoolSpecification: Hashable, Sendable {
     public var prefix: IPv4Prefix
     public var ipipMode: LabMode
     public var blockSize: UInt8
+    public var natOutgoing: Bool
 
     /// A pool.
-    public init(name: String, prefix: IPv4Prefix, ipipMode: LabMode = .crossSubnet, blockSize: UInt8 = 26) {
+    public init(
+        name: String, prefix: IPv4Prefix, ipipMode: LabMode = .crossSubnet, blockSize: UInt8 = 26,
+        natOutgoing: Bool = false
+    ) {
         self.name = name
         self.prefix = prefix
         self.ipipMode = ipipMode
         self.blockSize = blockSize
+        self.natOutgoing = natOutgoing
     }
 }
 

@@ -1,6 +1,5 @@
 // A node's tunnel without any agent: two tc programs that hand on superframes whole, as the bpf tier of a peer does.
 
-import Foundation
 import Lab
 import LinuxSystem
 import Net
@@ -42,33 +41,17 @@ enum BPFTunnel {
 
     private static var whyNone: String? {
         if !File.exists("/sys/fs/bpf") { return "the kernel has no BPF" }
-        if compiler == nil { return "there is no clang beside swift" }
+        if Clang.path == nil { return "there is no clang beside swift" }
         if !File.exists("/usr/include/bpf/bpf_helpers.h") { return "libbpf-dev is not installed" }
         return nil
     }
 
-    private static let compiler: String? = {
-        let search = ProcessInfo.processInfo.environment["PATH"] ?? ""
-        for directory in search.split(separator: ":") where File.exists("\(directory)/swift") {
-            // On PATH there may be a link; clang stands beside what it leads to.
-            let swift = URL(fileURLWithPath: "\(directory)/swift").resolvingSymlinksInPath()
-            let clang = swift.deletingLastPathComponent().path + "/clang"
-            if File.exists(clang) { return clang }
-        }
-        return nil
-    }()
-
     private static func compile(to object: String, _ constants: [String: Int]) throws {
-        let clang = try #require(compiler)
-        let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/BPF/tunnel.c"
         // Where Debian keeps the headers that differ between processors: the bpf target looks for none of its own.
-        let include = try ChildProcess.run(clang, ["-print-target-triple"]).output
-        let processor = include.prefix { $0 != "-" }
-        let result = try ChildProcess.run(
-            clang,
-            ["--target=bpf", "-O2", "-g", "-Wall", "-Werror", "-I/usr/include/\(processor)-linux-gnu"]
-                + constants.map { "-D\($0.key)=\($0.value)" } + ["-c", source, "-o", object])
-        try #require(result.status.isSuccess, "\(result.errors)")
+        try Clang.compile(
+            "BPF/tunnel.c", to: object,
+            ["--target=bpf", "-g", "-I/usr/include/\(try Clang.processor())-linux-gnu"]
+                + constants.map { "-D\($0.key)=\($0.value)" } + ["-c"])
     }
 
     private static func execute(_ program: String, _ arguments: [String], on host: LabHost) throws {
