@@ -99,7 +99,7 @@ extension EndToEndTests {
                     let status = try lab.waitStatus(node, "the new name alone") {
                         $0.ready && $0.peer("n2") == nil && $0.peer(name) != nil
                     }
-                    #expect(status.warnings == [], "\(node)")
+                    #expect(status.ownWarnings == [], "\(node)")
                 }
                 try lab.expectTraffic(from: "n1", to: "n2", forth: .direct, back: .direct)
                 try lab.expectTraffic(from: "n2", to: "n3", forth: .tunnel, back: .tunnel)

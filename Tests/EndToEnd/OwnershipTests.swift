@@ -35,7 +35,7 @@ extension EndToEndTests {
                     let own = try lab.underlay(node)
                     #expect(try lab.ownRoutes(node).allSatisfy { $0.gateway != own }, "\(node)")
                     let status = try lab.waitReady(node)
-                    #expect(status.warnings == [], "\(node)")
+                    #expect(status.ownWarnings == [], "\(node)")
                 }
                 // Given back, it is reached where the rest of its block is.
                 try lab.removeResource(LabResource.block(IPv4Prefix(host: remote), node: "n3").name)
@@ -116,7 +116,7 @@ extension EndToEndTests {
                 try host.removeRoute(block)
                 try lab.expectRoute("n1", to: "n3", .tunnel)
                 let after = try lab.waitReady("n1")
-                #expect(after.routes?.conflicts == [] && after.warnings == [])
+                #expect(after.routes?.conflicts == [] && after.ownWarnings == [])
                 try lab.expectTraffic(from: "n1", to: "n3", forth: .tunnel, back: .tunnel)
 
                 // One that comes later, with another metric, is not in the way and not ours either.
