@@ -27,7 +27,7 @@ extension EndToEndTests {
 
                 #expect(try lab.replaceAgent(on: "n1", arguments: ["--adopt"]) == .code(0))
                 let after = try lab.waitReady("n1")
-                #expect(after.warnings?.map(\.code) == ["leftoversKept"])
+                #expect(after.ownWarnings?.map(\.code) == ["leftoversKept"])
                 // What nobody but BIRD knows of, and the workload's own route.
                 let left = try Self.theirs(node).map { "\($0.destination) \($0.routeProtocol)" }.sorted()
                 #expect(left == ["10.244.1.2/32 80", "10.244.9.0/26 12"])

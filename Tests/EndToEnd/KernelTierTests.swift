@@ -39,7 +39,7 @@ extension EndToEndTests {
             try withMisleadingRoute(.twoNodes()) { lab in
                 let source = try outerSource(lab)
                 #expect(source == address("10.0.1.1"))
-                #expect(try lab.waitReady("n1").warnings?.map(\.code) == [])
+                #expect(try lab.waitReady("n1").ownWarnings?.map(\.code) == [])
             }
         }
 
@@ -71,7 +71,7 @@ extension EndToEndTests {
                 try withMisleadingRoute(specification) { lab in
                     let source = try outerSource(lab)
                     #expect(source == address("10.0.1.1"))
-                    #expect(try lab.waitReady("n1").warnings?.map(\.code) == [])
+                    #expect(try lab.waitReady("n1").ownWarnings?.map(\.code) == [])
                 }
             }
         }
