@@ -116,7 +116,7 @@ public struct DesiredState: Sendable {
             topology.warnings + decider.warnings + DesiredState.warnings(local: local, own: own, underlay: underlay)
             + Warning.leftovers(leftovers, adoption: adoption, adopting: adopting)
             + conflicts.map { .foreignRoute($0) }
-            + (facts.filterObstacle.map { Warning.noPacketFilter(wanted, because: $0, device: local.tunnelDevice) } ?? [])
+            + (facts.filterObstacle.map { .noPacketFilter(wanted, because: $0, device: local.tunnelDevice) } ?? [])
             + (foreignDevice.map { [.foreignDevice($0, wanted: local.tunnelKind)] } ?? [])
             + DesiredState.outerSources(
                 local, tunnel: foreignDevice == nil ? present : nil, topology, blocks,

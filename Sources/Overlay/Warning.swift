@@ -143,7 +143,8 @@ extension Warning {
             warnings.append(
                 Warning(
                     code: "anybodyMaySend",
-                    message: "\(device) takes tunnel packets from anybody who reaches this node, with any inner source: "
+                    message:
+                        "\(device) takes tunnel packets from anybody who reaches this node, with any inner source: "
                         + "\(remedy), or 'dataplane: userspace'"))
         }
         if wanted.masquerade != nil {
