@@ -102,7 +102,9 @@ let package = Package(
             name: "PoplinTests", dependencies: ["poplin", "TestSupport", "LinuxSystem"], swiftSettings: strict),
         .testTarget(
             name: "EndToEnd",
-            dependencies: ["Lab", "poplin", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink", "TestSupport"],
+            dependencies: [
+                "Dataplane", "Lab", "poplin", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink", "TestSupport",
+            ],
             // Compiled by their tests, for the kernel and for what is preloaded.
             exclude: ["Support/BPF", "Support/Faults"], swiftSettings: strict),
     ],

@@ -33,6 +33,15 @@ struct TierChoiceTests {
         #expect(KernelProbe.looked(.unknown(directory: "/x"), fallbackKind: "ipip") == .available)
     }
 
+    @Test("A TUN in the device's place: the change is explained only where there is a driver to change to")
+    func occupied() {
+        for driver in [IPIPDriver.loaded, .builtIn, Self.module] {
+            #expect(reason(KernelProbe.occupied("tunl0", driver)).contains("takes a break"))
+        }
+        let without = reason(KernelProbe.occupied("tunl0", Self.missing))
+        #expect(without.contains("no ipip driver") && !without.contains("break"))
+    }
+
     private func refusal(_ code: Int32) -> NetlinkError {
         NetlinkError(code: code, operation: "create link", object: "link poplin-1")
     }

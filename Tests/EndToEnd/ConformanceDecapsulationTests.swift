@@ -12,7 +12,9 @@ extension EndToEndTests {
     struct ConformanceDecapsulation {
         typealias Sender = HostileSender
 
-        @Test("D3: a packet from an outer source that is no peer is dropped and counted")
+        @Test(
+            "D3: a packet from an outer source that is no peer is dropped and counted",
+            .tiers(.userspace, .mixed, because: "the driver takes a packet from whoever sends it"))
         func unknownOuterSource() throws {
             var specification = LabSpecification.twoNodes()
             // In the subnet, with a forged inner source, but not in the cluster.
@@ -35,7 +37,9 @@ extension EndToEndTests {
             }
         }
 
-        @Test("D4: a peer speaks for its own blocks, its tunnel address and its node address, and for nobody else")
+        @Test(
+            "D4: a peer speaks for its own blocks, its tunnel address and its node address, and for nobody else",
+            .tiers(.userspace, .mixed, because: "the driver takes a packet from whoever sends it"))
         func innerSourceNotOfPeer() throws {
             try withLab(.threeNodes()) { lab in
                 let sender = try Sender(lab)
@@ -59,7 +63,9 @@ extension EndToEndTests {
             }
         }
 
-        @Test("D4: where foreign sources are allowed, a peer may forward for anybody, but no stranger may")
+        @Test(
+            "D4: where foreign sources are allowed, a peer may forward for anybody, but no stranger may",
+            .tiers(.userspace, .mixed, because: "the driver takes a packet from whoever sends it"))
         func foreignSourcesAllowed() throws {
             var specification = LabSpecification.threeNodes()
             specification.nodes[2].extraConfig = "tunnel: {acceptForeignSources: true}"
@@ -78,7 +84,9 @@ extension EndToEndTests {
             }
         }
 
-        @Test("D2: an inner packet with TTL 0, another version or an impossible length is dropped and counted")
+        @Test(
+            "D2: an inner packet with TTL 0, another version or an impossible length is dropped and counted",
+            .tiers(.userspace, .mixed, because: "the driver counts no reasons for what it drops"))
         func wrongInnerHeaders() throws {
             try withLab(.twoNodes()) { lab in
                 let sender = try Sender(lab)
@@ -102,7 +110,9 @@ extension EndToEndTests {
             ("truncated", "total length beyond the packet", { ($0[2], $0[3]) = (0xFF, 0xFF) }),
         ]
 
-        @Test("D9: truncated, nested and random input is dropped and counted, and the node goes on")
+        @Test(
+            "D9: truncated, nested and random input is dropped and counted, and the node goes on",
+            .tiers(.userspace, .mixed, because: "the driver counts no reasons for what it drops"))
         func hostileInput() throws {
             try withLab(.twoNodes()) { lab in
                 let sender = try Sender(lab)
@@ -140,7 +150,9 @@ extension EndToEndTests {
             }
         }
 
-        @Test("D6: the ECN fields combine as in RFC 6040, and the illegal combination is dropped and counted")
+        @Test(
+            "D6: the ECN fields combine as in RFC 6040, and the illegal combination is dropped and counted",
+            .tiers(.userspace, .mixed, because: "the driver combines the ECN fields as in RFC 3168"))
         func ecn() throws {
             try withLab(.twoNodes()) { lab in
                 let sender = try Sender(lab)

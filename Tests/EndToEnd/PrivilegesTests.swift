@@ -7,7 +7,8 @@ import Testing
 extension EndToEndTests {
     @Suite("Privileges")
     struct Privileges {
-        @Test func `The agent keeps CAP_NET_ADMIN and CAP_NET_RAW, and its packet thread nothing`() throws {
+        @Test(.tiers(.userspace, because: "only the userspace tier has a thread for packets"))
+        func `The agent keeps CAP_NET_ADMIN and CAP_NET_RAW, and its packet thread nothing`() throws {
             try withLab(Self.specification) { lab in
                 let threads = try Self.threads(of: try #require(lab.agent("n1")).pid)
                 #expect(threads.map(\.name).contains("poplin-packets"), "\(threads)")

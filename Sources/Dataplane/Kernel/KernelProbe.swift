@@ -41,10 +41,7 @@ enum KernelProbe {
         var netlink = try NetlinkSocket()
         let kind = try netlink.link(named: device)?.kind
         // Before anything is loaded: with the module every network namespace may get a device of its own.
-        if kind == "tun" {
-            return .unavailable(
-                because: "\(device) is a TUN device, as the userspace tier makes it; \(TierChoice.change)")
-        }
+        if kind == "tun" { return occupied(device, IPIPDriver.look()) }
         // Made by the driver, so that nothing is to be tried: a restarted agent leaves the host's devices alone.
         if kind == Self.kind { return .available }
         switch method {
@@ -53,6 +50,17 @@ enum KernelProbe {
             return looked(IPIPDriver.look(), fallbackKind: other)
         case .trying:
             return tried(attempt(&netlink), driver: IPIPDriver.look(), release: Host.kernelRelease)
+        }
+    }
+
+    /// The judgement where a TUN device, as the userspace tier makes it, has the device's name.
+    static func occupied(_ device: String, _ driver: IPIPDriver) -> Availability {
+        switch driver {
+        case .missing, .unknown: .unavailable(because: driver.words)
+        case .loaded, .builtIn, .module:
+            .unavailable(
+                because: "\(driver.words), but \(device) is a TUN device, as the userspace tier makes it; "
+                    + TierChoice.change)
         }
     }
 

@@ -6,8 +6,8 @@ import Lab
 /// How much slower than usual the packets of a load follow each other: a kernel that runs as a program, on one
 /// processor, has queues that overflow under what another one does not notice. What is expected stays the same.
 let loadFactor: Int = {
-    let value = ProcessInfo.processInfo.environment["POPLIN_LOAD_FACTOR"] ?? "1"
-    guard let factor = Int(value), factor > 0 else { preconditionFailure("POPLIN_LOAD_FACTOR is '\(value)'") }
+    let value = ProcessInfo.processInfo.environment["POPLIN_TEST_LOAD_FACTOR"] ?? "1"
+    guard let factor = Int(value), factor > 0 else { preconditionFailure("POPLIN_TEST_LOAD_FACTOR is '\(value)'") }
     return factor
 }()
 

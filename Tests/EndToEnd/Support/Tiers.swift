@@ -11,11 +11,11 @@ enum Tiers: String, CaseIterable, Sendable {
     /// The kernel's driver on all nodes but n3, which runs the userspace tier: mixed in both directions.
     case mixed
 
-    /// The value of `POPLIN_TIERS`; userspace, which every kernel has, where that is not set.
+    /// The value of `POPLIN_TEST_TIERS`; userspace, which every kernel has, where that is not set.
     static let current: Tiers = {
-        guard let name = ProcessInfo.processInfo.environment["POPLIN_TIERS"] else { return .userspace }
+        guard let name = ProcessInfo.processInfo.environment["POPLIN_TEST_TIERS"] else { return .userspace }
         guard let tiers = Tiers(rawValue: name) else {
-            preconditionFailure("POPLIN_TIERS is '\(name)' and not one of \(allCases.map(\.rawValue))")
+            preconditionFailure("POPLIN_TEST_TIERS is '\(name)' and not one of \(allCases.map(\.rawValue))")
         }
         return tiers
     }()
