@@ -146,7 +146,7 @@ extension EndToEndTests {
                 for (node, peer) in [("n1", "n3"), ("n3", "n1")] {
                     try lab.expectRoute(node, to: peer, .routed)
                     let status = try lab.waitReady(node)
-                    let codes = (status.warnings ?? []).map(\.code)
+                    let codes = status.specificWarnings.map(\.code)
                     #expect(codes == ["underlayMustRoute"], "\(node)")
                 }
                 // The router does not know the blocks yet, as the warning says.
