@@ -67,11 +67,3 @@ extension Trait where Self == ConditionTrait {
         .enabled(if: tiers.contains(.current), "n/a for \(Tiers.current.rawValue): \(reason)")
     }
 }
-
-extension AgentStatus {
-    /// The warnings but the one that every agent of the kernel tier gives on a kernel without a packet filter for IPv4,
-    /// as that of User Mode Linux: it says nothing about what a test did.
-    var specificWarnings: [Notice] {
-        (warnings ?? []).filter { $0.code != "anybodyMaySend" || Requirement.packetFilter.missing == nil }
-    }
-}
