@@ -154,7 +154,7 @@ extension EndToEndTests {
             try Self.expectRefusal(of: "bpf", naming: "yet")
         }
 
-        @Test(.enabled(if: Self.hasNoDriver, "the ipip driver is there"))
+        @Test(.enabled(if: Self.hasNoDriver, "n/a here: the ipip driver is there"))
         func `The kernel's tier is refused in one line where there is no driver`() throws {
             try Self.expectRefusal(of: "kernel", naming: "ipip driver")
         }

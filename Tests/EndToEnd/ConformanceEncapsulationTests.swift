@@ -21,7 +21,7 @@ extension EndToEndTests {
             _ lab: Lab, typeOfService: UInt8 = 0, dontFragment: Bool = false, timeToLive: UInt8 = 64
         ) throws -> OnTheWire {
             let sniffer = try #require(lab.sniffer)
-            sniffer.clear()
+            sniffer.clear(samplingFrom: try lab.underlay("n1"))
             let (source, target) = (address("10.244.1.2"), address("10.244.3.2"))
             try lab.host("w1").sendRaw(
                 ForgedPacket.ping(

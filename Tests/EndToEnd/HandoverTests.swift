@@ -210,7 +210,7 @@ extension EndToEndTests {
         /// Of what n1 sends to n3.
         private static func outerTimeToLive(_ lab: Lab) throws -> UInt8 {
             let sniffer = try #require(lab.sniffer)
-            sniffer.clear()
+            sniffer.clear(samplingFrom: address("10.0.1.1"))
             #expect(try lab.ping(from: "w1", to: "w3", count: 1).isComplete)
             try waitUntil("request and reply in the tunnel") {
                 sniffer.counts().ipip(innerProtocol: IPProtocol.icmp) >= 2

@@ -52,7 +52,8 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `It takes in what a peer tunnels as long as there is that peer, and nothing afterwards`() throws {
+        @Test(.tiers(.userspace, because: "the driver takes a packet from whoever sends it"))
+        func `It takes in what a peer tunnels as long as there is that peer, and nothing afterwards`() throws {
             var specification = LabSpecification.threeNodes(mode: .never)
             specification.routerKnowsBlocks = true
             specification.nodes[1].ipipMode = .always

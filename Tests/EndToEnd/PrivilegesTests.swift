@@ -52,7 +52,8 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `What an ordinary user lacks is named in one line`() throws {
+        @Test(.tiers(.userspace, because: "only the userspace tier opens a TUN device and a raw socket"))
+        func `What an ordinary user lacks is named in one line`() throws {
             try withIdleLab(Self.specification) { lab in
                 let arguments = ["agent", "--config", lab.configPath("n1")]
                 let log = lab.logPath("n1")

@@ -31,7 +31,9 @@ extension EndToEndTests {
                 #expect(peers.map { $0["verdict"]?.text } == ["direct", "tunnel"])
                 for peer in peers { #expect(Self.peerKeys.subtracting(peer.keys) == []) }
                 // 20 pings of 84 bytes each way, all in the tunnel.
-                #expect(peers.last?["txPackets"] == .number(20) && peers.last?["rxBytes"] == .number(20 * 84))
+                let (packets, bytes): (JSONValue, JSONValue) =
+                    Tiers.current.countPeers ? (.number(20), .number(20 * 84)) : (.number(0), .number(0))
+                #expect(peers.last?["txPackets"] == packets && peers.last?["rxBytes"] == bytes)
                 let date = try #require(json["lastResync"]?.text)
                 #expect((try? Date(date, strategy: .iso8601)) != nil, "\(date)")
 

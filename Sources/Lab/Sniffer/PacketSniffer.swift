@@ -1,7 +1,7 @@
 // Counts the packets that come in through chosen devices of a host, each once, and keeps one IP-in-IP packet.
 
 internal import LinuxSystem
-internal import Net
+public import Net
 internal import Packet
 internal import Synchronization
 
@@ -25,6 +25,8 @@ public final class PacketSniffer: Sendable {
         var taps: [Tap] = []
         var counts = SnifferCounts()
         var sample: [UInt8]?
+        /// The outer source that a sample must have; nil for any.
+        var sampledSource: IPv4Address?
         var buffer = [UInt8](repeating: 0, count: 2048)
         var isStopped = false
     }
@@ -70,11 +72,15 @@ public final class PacketSniffer: Sendable {
     }
 
     /// Begins anew, without a sample.
-    public func clear() {
+    ///
+    /// - Parameter source: the outer source of the next sample; nil for any. Packets of different devices are not
+    ///   always taken in the order in which they came.
+    public func clear(samplingFrom source: IPv4Address? = nil) {
         collect()
         state.withLock { state in
             state.counts = SnifferCounts()
             state.sample = nil
+            state.sampledSource = source
         }
     }
 
@@ -126,7 +132,9 @@ extension PacketSniffer.State {
             key.inner = PacketKey.Inner(
                 source: inner.source, destination: inner.destination, protocolNumber: inner.protocolNumber)
             let hasICMP = sample.map { $0.count > 29 && $0[29] == IPProtocol.icmp } ?? false
-            if sample == nil || (!hasICMP && inner.protocolNumber == IPProtocol.icmp) {
+            if sampledSource.map({ $0 == header.source }) ?? true,
+                sample == nil || (!hasICMP && inner.protocolNumber == IPProtocol.icmp)
+            {
                 sample = Array(buffer[..<packet.captured])
             }
         }

@@ -2,6 +2,7 @@
 
 import Foundation
 import Lab
+import TestSupport
 import Testing
 
 /// The tiers that one run of these suites is about.
@@ -19,6 +20,9 @@ enum Tiers: String, CaseIterable, Sendable {
         }
         return tiers
     }()
+
+    /// Whether every node counts packets by peer; the driver leaves that to the host's packet filter.
+    var countPeers: Bool { self == .userspace || Requirement.packetFilter.missing == nil }
 
     /// A node's tier, in the words of its config.
     func dataplane(of node: String) -> String {
