@@ -112,12 +112,15 @@ public struct DesiredState: Sendable {
         adoption = Adoption(
             leftovers, of: adopting, routes: routes, facts: facts, tunnel: local.tunnelDevice)
         settings = HostSetting.needed(tunnel: local.tunnelDevice, underlay: carriers.map(\.name))
+        let unfiltered =
+            facts.filterObstacle.map {
+                Warning.noPacketFilter(wanted, because: $0, device: local.tunnelDevice)
+            } ?? []
         warnings =
             topology.warnings + decider.warnings + DesiredState.warnings(local: local, own: own, underlay: underlay)
             + Warning.leftovers(leftovers, adoption: adoption, adopting: adopting)
             + conflicts.map { .foreignRoute($0) }
-            + (facts.filterObstacle.map { Warning.noPacketFilter(wanted, because: $0, device: local.tunnelDevice) }
-                ?? [])
+            + unfiltered
             + (foreignDevice.map { [.foreignDevice($0, wanted: local.tunnelKind)] } ?? [])
             + DesiredState.outerSources(
                 local, tunnel: foreignDevice == nil ? present : nil, topology, blocks,

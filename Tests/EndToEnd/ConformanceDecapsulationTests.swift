@@ -14,7 +14,7 @@ extension EndToEndTests {
 
         @Test(
             "D3: a packet from an outer source that is no peer is dropped and counted",
-            .tiers(.userspace, .mixed, because: "the driver takes a packet from whoever sends it"))
+            .refusesStrangers(at: "n3"))
         func unknownOuterSource() throws {
             var specification = LabSpecification.twoNodes()
             // In the subnet, with a forged inner source, but not in the cluster.
@@ -39,7 +39,7 @@ extension EndToEndTests {
 
         @Test(
             "D4: a peer speaks for its own blocks, its tunnel address and its node address, and for nobody else",
-            .tiers(.userspace, .mixed, because: "the driver takes a packet from whoever sends it"))
+            .refusesStrangers(at: "n3"))
         func innerSourceNotOfPeer() throws {
             try withLab(.threeNodes()) { lab in
                 let sender = try Sender(lab)
@@ -65,7 +65,7 @@ extension EndToEndTests {
 
         @Test(
             "D4: where foreign sources are allowed, a peer may forward for anybody, but no stranger may",
-            .tiers(.userspace, .mixed, because: "the driver takes a packet from whoever sends it"))
+            .refusesStrangers(at: "n3"))
         func foreignSourcesAllowed() throws {
             var specification = LabSpecification.threeNodes()
             specification.nodes[2].extraConfig = "tunnel: {acceptForeignSources: true}"

@@ -143,7 +143,7 @@ extension EndToEndTests {
             var specification = LabSpecification.threeNodes()
             specification.pools[0].natOutgoing = true
             try withLab(specification) { lab in
-                let codes = try lab.waitStatus("n1", "the first walk") { $0.ready }.ownWarnings?.map(\.code) ?? []
+                let codes = try lab.waitStatus("n1", "the first walk") { $0.ready }.warnings?.map(\.code) ?? []
                 #expect(codes.contains("notMasqueraded"))
                 #expect(codes.contains("anybodyMaySend") == (Tiers.current.dataplane(of: "n1") == "kernel"))
                 try lab.expectTraffic(from: "n1", to: "n3", forth: .tunnel, back: .tunnel)

@@ -52,7 +52,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.tiers(.userspace, because: "the driver takes a packet from whoever sends it"))
+        @Test(.refusesStrangers(at: "n1"))
         func `It takes in what a peer tunnels as long as there is that peer, and nothing afterwards`() throws {
             var specification = LabSpecification.threeNodes(mode: .never)
             specification.routerKnowsBlocks = true

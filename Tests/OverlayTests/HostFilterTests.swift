@@ -99,8 +99,7 @@ struct HostFilterTests {
         #expect(desired(userspace, pools: [pods]).filter.isEmpty)
     }
 
-    @Test(
-        "Where the kernel has no packet filter for us, nothing is planned and each thing that is missing is warned of")
+    @Test("Where the kernel has no packet filter for us, nothing is planned and what is missing is warned of")
     func obstacle() {
         var facts = Host.facts()
         facts.filterObstacle = "no filter here"

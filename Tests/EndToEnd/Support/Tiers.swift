@@ -24,6 +24,12 @@ enum Tiers: String, CaseIterable, Sendable {
     /// Whether every node counts packets by peer; the driver leaves that to the host's packet filter.
     var countPeers: Bool { self == .userspace || Requirement.packetFilter.missing == nil }
 
+    /// Whether a node takes packets of its peers alone; the driver leaves that to the host's packet filter as well.
+    func refuseStrangers(at node: String) -> Bool {
+        let filter = Requirement.packetFilter
+        return dataplane(of: node) == Tiers.userspace.rawValue || filter.missing == nil || filter.isDemanded
+    }
+
     /// A node's tier, in the words of its config.
     func dataplane(of node: String) -> String {
         switch self {
@@ -60,6 +66,13 @@ extension AgentStatus {
 }
 
 extension Trait where Self == ConditionTrait {
+    /// The tests are about whom a node takes packets from, where somebody on it asks.
+    static func refusesStrangers(at node: String) -> Self {
+        .enabled(
+            if: Tiers.current.refuseStrangers(at: node),
+            "n/a for \(Tiers.current.rawValue) here: the driver takes them from anybody, and no packet filter is there")
+    }
+
     /// The tests say something of these tiers that is not so of others: there they do not apply.
     ///
     /// - Parameter reason: what it is that the other tiers do not have, or do in another way.
