@@ -48,8 +48,12 @@ enum TierTable {
         parts += columns.filter { $0.run == nil }.map { "\($0.name): not run: \($0.reason)" }
         parts += notes(columns)
         parts += columns.flatMap(failures)
-        parts += columns.compactMap { column in
-            column.run.map { "\(column.name): \($0.summary ?? "the test runner did not end by itself")" }
+        // The runners' own words, the first column's last and as they are.
+        for (index, column) in columns.enumerated().reversed() {
+            guard let run = column.run else { continue }
+            let words =
+                run.summary.map { "\(run.hasPassed ? "✔" : "✘") \($0)" } ?? "✘ the test runner did not end by itself"
+            parts.append(index == 0 ? words : "\(words) [\(column.name)]")
         }
         return parts.joined(separator: "\n")
     }
