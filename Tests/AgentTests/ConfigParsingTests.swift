@@ -52,7 +52,7 @@ import Testing
         expected.dataplane = .userspace
         expected.tunnelDevice = "tun7"
         expected.tunnelMTU = 1400
-        expected.tunnelTTL = nil
+        expected.tunnelTTL = .inherit
         expected.tunnelDSCP = 46
         expected.acceptForeignSources = true
         expected.express = .never
@@ -68,7 +68,8 @@ import Testing
     @Test(
         "The words for a default are taken",
         arguments: [
-            "tunnel: {mtu: auto}", "tunnel: {dscp: copy}", "tunnel: {cpus: any, queues: auto}", "dataplane: auto",
+            "tunnel: {mtu: auto}", "tunnel: {dscp: copy, ttl: auto}", "tunnel: {cpus: any, queues: auto}",
+            "dataplane: auto",
             "addressFrom: defaultRoute",
         ])
     func words(text: String) throws {

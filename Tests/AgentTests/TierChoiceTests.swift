@@ -77,9 +77,9 @@ struct TierChoiceTests {
     }
 
     @Test(
-        "The driver is told the node's address, the TTL with DF, and the DSCP",
+        "The driver is told the node's address, a TTL that is given with DF, and the DSCP",
         arguments: [
-            ("", 64, 1, true), ("ttl: inherit", 0, 1, false), ("dscp: 46", 64, 184, true),
+            ("", 0, 1, false), ("ttl: inherit", 0, 1, false), ("ttl: 64", 64, 1, true), ("dscp: 46", 0, 184, false),
             ("ttl: 1, dscp: 0", 1, 0, true),
         ] as [(String, UInt8, UInt8, Bool)])
     func parameters(tunnel: String, ttl: UInt8, tos: UInt8, alwaysDF: Bool) throws {

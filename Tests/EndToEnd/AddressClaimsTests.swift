@@ -17,7 +17,7 @@ extension EndToEndTests {
             try withLab(specification) { lab in
                 for node in ["n1", "n3"] {
                     let status = try lab.waitReady(node)
-                    #expect((status.warnings ?? []).map(\.code) == ["duplicateAddress"], "\(node)")
+                    #expect((status.ownWarnings ?? []).map(\.code) == ["duplicateAddress"], "\(node)")
                     #expect(status.peer("n2")?.reason == "noRoute" && status.peer("n2")?.verdict == "unrouted")
                     #expect(try lab.ownRoute(node, to: lab.block(of: "n2")) == nil, "\(node)")
                 }
@@ -57,7 +57,7 @@ extension EndToEndTests {
             try withLab(specification) { lab in
                 for node in ["n1", "n3"] {
                     let status = try lab.waitReady(node)
-                    #expect((status.warnings ?? []).map(\.code) == ["blockContainsNodeAddress"], "\(node)")
+                    #expect((status.ownWarnings ?? []).map(\.code) == ["blockContainsNodeAddress"], "\(node)")
                     let routes = try lab.ownRoutes(node).map { "\($0.destination)" }.sorted()
                     #expect(routes == ["10.244.1.0/26", "10.244.3.0/26"], "\(node)")
                 }
@@ -99,7 +99,7 @@ extension EndToEndTests {
                     let status = try lab.waitStatus(node, "the new name alone") {
                         $0.ready && $0.peer("n2") == nil && $0.peer(name) != nil
                     }
-                    #expect(status.warnings == [], "\(node)")
+                    #expect(status.ownWarnings == [], "\(node)")
                 }
                 try lab.expectTraffic(from: "n1", to: "n2", forth: .direct, back: .direct)
                 try lab.expectTraffic(from: "n2", to: "n3", forth: .tunnel, back: .tunnel)
@@ -121,7 +121,7 @@ extension EndToEndTests {
                     try waitUntil("no route by way of this host itself") { try lab.ownRoute("n1", to: block) == nil }
                     let status = try lab.waitReady("n1")
                     #expect(status.peer("n2")?.verdict == "unrouted")
-                    #expect(status.warnings?.map(\.code) == ["noUnderlayRoute"])
+                    #expect(status.ownWarnings?.map(\.code) == ["noUnderlayRoute"])
                     try lab.expectTraffic(from: "n1", to: "n3", forth: .tunnel, back: .tunnel)
                     try node.perform([.deleteAddress(copy)])
                     try lab.expectRoute("n1", to: "n2", mode == .always ? .tunnel : .direct)

@@ -27,7 +27,7 @@ extension EndToEndTests {
 
                 #expect(try lab.replaceAgent(on: "n1", arguments: ["--adopt"]) == .code(0))
                 let after = try lab.waitReady("n1")
-                #expect(after.warnings?.map(\.code) == ["leftoversKept"])
+                #expect(after.ownWarnings?.map(\.code) == ["leftoversKept"])
                 // What nobody but BIRD knows of, and the workload's own route.
                 let left = try Self.theirs(node).map { "\($0.destination) \($0.routeProtocol)" }.sorted()
                 #expect(left == ["10.244.1.2/32 80", "10.244.9.0/26 12"])
@@ -73,7 +73,7 @@ extension EndToEndTests {
                 // When it has ended, a new agent need not wait.
                 #expect(try lab.replaceAgent(on: "n1", arguments: ["--adopt"]) == .code(0))
                 let after = try lab.waitReady("n1")
-                #expect(after.warnings == [])
+                #expect(after.ownWarnings == [])
                 #expect(try !Self.theirs(node).contains { $0.destination == block })
                 let report = ping.stop()
                 #expect(report.isComplete, "\(report.summary)")
@@ -155,7 +155,7 @@ extension EndToEndTests {
                 let pings = try ["w1", "n1"].map { try lab.startPing(from: $0, to: "w3", intervalMilliseconds: 5) }
                 try lab.startAgent(on: "n1", arguments: ["--adopt"])
                 let status = try lab.waitReady("n1", timeoutMilliseconds: 30_000)
-                #expect(status.warnings == [])
+                #expect(status.ownWarnings == [])
                 #expect(try node.routes().filter { $0.destination == prefix("10.244.3.0/24") } == [])
                 let hasDevice = try node.netlink { try $0.link(named: "flannel.ipip") != nil }
                 #expect(hasDevice == (device == .same))

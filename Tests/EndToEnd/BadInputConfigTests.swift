@@ -45,7 +45,7 @@ extension EndToEndTests {
                     lab.configPath("n1"), with: text.replacing(old, with: new) + "ipipMode: Always\n")
                 try lab.waitStatus("n1", "the live key") { $0.peers.allSatisfy { $0.verdict == "tunnel" } }
                 try TextFile.replace(lab.configPath("n1"), with: text)
-                try lab.waitStatus("n1", "the warning to go") { $0.ready && $0.warnings?.isEmpty == true }
+                try lab.waitStatus("n1", "the warning to go") { $0.ready && $0.ownWarnings?.isEmpty == true }
                 try waitUntil("the state as it was") { try OwnState(of: try lab.host("n1")) == before }
             }
         }
@@ -71,7 +71,7 @@ extension EndToEndTests {
                 try lab.write([.block(prefix("10.244.9.0/26"), node: "n2")])
                 try waitUntil("a resource to apply") { try lab.ownRoute("n1", to: prefix("10.244.9.0/26")) != nil }
                 try TextFile.replace(path, with: text)
-                try lab.waitStatus("n1", "the warning to go") { $0.ready && $0.warnings?.isEmpty == true }
+                try lab.waitStatus("n1", "the warning to go") { $0.ready && $0.ownWarnings?.isEmpty == true }
             }
         }
 
@@ -81,7 +81,7 @@ extension EndToEndTests {
                 try Files.move(path, to: path + ".away")
                 try lab.waitStatus("n1", "the warning") { Self.warns($0, "\(path): not found") }
                 try Files.move(path + ".away", to: path)
-                try lab.waitStatus("n1", "the warning to go") { $0.ready && $0.warnings?.isEmpty == true }
+                try lab.waitStatus("n1", "the warning to go") { $0.ready && $0.ownWarnings?.isEmpty == true }
             }
         }
 
@@ -102,7 +102,7 @@ extension EndToEndTests {
                 try waitUntil("it to go") { try lab.ownRoute("n1", to: prefix("10.244.9.0/26")) == nil }
                 let status = try #require(try lab.status("n1"))
                 #expect(status.peers.map(\.reason) == ["modeAlways", "modeAlways"])
-                #expect(status.warnings == [])
+                #expect(status.ownWarnings == [])
                 #expect(try OwnState(of: try lab.host("n1")) == before)
                 try file.append("ipipMode: CrossSubnet\n")
                 file.close()

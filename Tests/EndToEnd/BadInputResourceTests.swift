@@ -34,7 +34,7 @@ extension EndToEndTests {
                 try waitUntil("another resource to apply") { try lab.ownRoute("n1", to: other) != nil }
 
                 if let good { try Files.write(path, good) } else { try bad.remove(path) }
-                try lab.waitStatus("n1", "the warning to go") { $0.ready && $0.warnings?.isEmpty == true }
+                try lab.waitStatus("n1", "the warning to go") { $0.ready && $0.ownWarnings?.isEmpty == true }
                 #expect(Set(try lab.ownRoutes("n1").map(\.destination)) == Set(before + [other]))
                 for pinger in pingers {
                     try waitUntil("replies") { pinger.received > 20 }
@@ -67,7 +67,7 @@ extension EndToEndTests {
                 file.close()
                 try lab.removeResource(LabResource.block(blocks[2], node: "n2").name)
                 try waitUntil("the finished resource to apply") { try lab.ownRoute("n1", to: blocks[1]) != nil }
-                try lab.waitStatus("n1", "no warning") { $0.ready && $0.warnings?.isEmpty == true }
+                try lab.waitStatus("n1", "no warning") { $0.ready && $0.ownWarnings?.isEmpty == true }
                 let report = pinger.stop()
                 #expect(report.isComplete, "\(report.summary)")
             }

@@ -84,7 +84,11 @@ extension EndToEndTests {
             }
         }
 
-        @Test("E5, E6: port unreachable, source route failed, redirect, quench, parameter problem are told to nobody")
+        @Test(
+            "E5, E6: port unreachable, source route failed, redirect, quench, parameter problem are told to nobody",
+            .tiers(
+                .userspace, .kernel,
+                because: "a far kernel that has the driver tells of each packet that the agent there takes"))
         func notRelayed() throws {
             try withLab(.twoNodes()) { lab in
                 let sender = try InnerSender(lab)
@@ -98,7 +102,11 @@ extension EndToEndTests {
             }
         }
 
-        @Test("E4, E5: a forged error changes nothing: it must quote what this node sends, to a peer, for that peer")
+        @Test(
+            "E4, E5: a forged error changes nothing: it must quote what this node sends, to a peer, for that peer",
+            .tiers(
+                .userspace, .kernel,
+                because: "a far kernel that has the driver tells of each packet that the agent there takes"))
         func forged() throws {
             try withLab(.threeNodes()) { lab in
                 let sender = try InnerSender(lab)

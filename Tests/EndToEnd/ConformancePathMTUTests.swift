@@ -95,9 +95,7 @@ extension EndToEndTests {
 
         @Test("E10: what has no DF arrives, in fragments that are made before encapsulation once the path is known")
         func withoutDF() throws {
-            // The ipip driver has no fixed TTL without DF.
-            let config = Tiers.current.dataplane(of: "n1") == "kernel" ? "tunnel: {ttl: inherit}" : ""
-            try withNarrowPath(config: config) { sender in
+            try withNarrowPath { sender in
                 let (lab, sniffer) = (sender.lab, try #require(sender.lab.sniffer))
                 // Nothing is known yet: the router cuts the outer packets, and n3 puts them together.
                 let before = try lab.ping(from: "w1", to: "w3", count: 3, payloadBytes: 4000)
@@ -122,7 +120,7 @@ extension EndToEndTests {
             "E10: with a fixed TTL the first that is too big is lost and tells the path; its sender has nothing to do",
             .tiers(.kernel, .mixed, because: "only the ipip driver ties DF to the TTL"))
         func withoutDFInPacketsWithDF() throws {
-            try withNarrowPath { sender in
+            try withNarrowPath(config: "tunnel: {ttl: 64}") { sender in
                 let lab = sender.lab
                 _ = try lab.ping(from: "w1", to: "w3", count: 1, payloadBytes: 1452)
                 try waitUntil("the route's MTU") { try sender.routeMTU() == 1280 }
@@ -137,7 +135,7 @@ extension EndToEndTests {
             "E10: the kernel's own refusal of such a packet is heard by the agent, which has learnt nothing yet",
             .tiers(.kernel, .mixed, because: "only the ipip driver ties DF to the TTL"))
         func driversRefusal() throws {
-            try withNarrowPath { sender in
+            try withNarrowPath(config: "tunnel: {ttl: 64}") { sender in
                 let lab = sender.lab
                 try sender.send(InnerSender.ping(bytes: 1480))
                 _ = try #require(try sender.nextError())

@@ -60,7 +60,7 @@ extension EndToEndTests {
                 }
                 try waitUntil("the new block's route") { try lab.ownRoute("n1", to: block) != nil }
                 let status = try lab.waitReady("n1")
-                #expect(status.warnings == [])
+                #expect(status.ownWarnings == [])
                 try watch.drain()
                 #expect(watch.removals == [])
                 let report = pinger.stop()

@@ -161,7 +161,7 @@ extension EndToEndTests {
                 #expect(try Self.outerTimeToLive(lab) == 64)
                 #expect(try lab.replaceAgent(on: "n1") == .code(0))
                 let status = try lab.waitReady("n1")
-                #expect(status.warnings == [])
+                #expect(status.ownWarnings == [])
                 #expect(try Self.outerTimeToLive(lab) == 33)
             }
         }

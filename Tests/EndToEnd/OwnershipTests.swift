@@ -35,7 +35,7 @@ extension EndToEndTests {
                     let own = try lab.underlay(node)
                     #expect(try lab.ownRoutes(node).allSatisfy { $0.gateway != own }, "\(node)")
                     let status = try lab.waitReady(node)
-                    #expect(status.warnings == [], "\(node)")
+                    #expect(status.ownWarnings == [], "\(node)")
                 }
                 // Given back, it is reached where the rest of its block is.
                 try lab.removeResource(LabResource.block(IPv4Prefix(host: remote), node: "n3").name)
@@ -82,7 +82,7 @@ extension EndToEndTests {
                 #expect(try lab.ownRoute("n2", to: block)?.kind == .blackhole)
                 #expect(try lab.ownRoute("n3", to: block)?.gateway == address("10.0.1.2"))
                 for node in ["n1", "n2", "n3"] {
-                    let codes = try lab.waitReady(node).warnings?.map(\.code)
+                    let codes = try lab.waitReady(node).ownWarnings?.map(\.code)
                     #expect(codes == ["contestedBlock"], "\(node)")
                 }
                 try lab.removeResource(LabResource.block(block, node: "n2").name)
@@ -90,7 +90,7 @@ extension EndToEndTests {
                     try lab.ownRoute("n3", to: block)?.kind == .blackhole
                         && lab.ownRoute("n1", to: block)?.gateway == address("10.0.2.1")
                 }
-                let codes = try lab.waitReady("n1").warnings?.map(\.code)
+                let codes = try lab.waitReady("n1").ownWarnings?.map(\.code)
                 #expect(codes == [])
             }
         }
@@ -108,7 +108,7 @@ extension EndToEndTests {
                 #expect(!status.ready)
                 #expect(status.notReadyBecause.contains { $0.contains("conflict") }, "\(status.notReadyBecause)")
                 #expect(status.routes?.conflicts.map(\.destination) == ["\(block)"])
-                #expect((status.warnings ?? []).map(\.code) == ["foreignRoute"])
+                #expect((status.ownWarnings ?? []).map(\.code) == ["foreignRoute"])
                 // The others are in place all the same.
                 #expect(try lab.ownRoute("n1", to: lab.block(of: "n1"))?.kind == .blackhole)
                 #expect(try host.routes().filter { $0.destination == block } == before)
@@ -116,7 +116,7 @@ extension EndToEndTests {
                 try host.removeRoute(block)
                 try lab.expectRoute("n1", to: "n3", .tunnel)
                 let after = try lab.waitReady("n1")
-                #expect(after.routes?.conflicts == [] && after.warnings == [])
+                #expect(after.routes?.conflicts == [] && after.ownWarnings == [])
                 try lab.expectTraffic(from: "n1", to: "n3", forth: .tunnel, back: .tunnel)
 
                 // One that comes later, with another metric, is not in the way and not ours either.

@@ -53,7 +53,7 @@ extension EndToEndTests {
                 }
                 for node in ["n1", "n2", "n3"] {
                     let status = try lab.waitReady(node)
-                    #expect(status.warnings == [], "\(node)")
+                    #expect(status.ownWarnings == [], "\(node)")
                 }
 
                 // Given back, it is nobody's again.

@@ -33,7 +33,7 @@ extension EndToEndTests {
                     try lab.expectTraffic(from: "n1", to: "n2", forth: .direct, back: .direct)
                     try lab.expectTraffic(from: "n1", to: "n3", forth: .tunnel, back: .tunnel)
                     let status = try lab.waitReady("n1")
-                    #expect(status.warnings == [])
+                    #expect(status.ownWarnings == [])
                 }
             }
         }
@@ -91,7 +91,7 @@ extension EndToEndTests {
                 try lab.expectTraffic(from: "n1", to: "n2", forth: .direct, back: .direct)
                 try lab.expectTraffic(from: "n1", to: "n3", forth: .tunnel, back: .tunnel)
                 let status = try lab.waitReady("n1")
-                #expect(status.warnings == [] && status.tunnel?.mtu == 1480)
+                #expect(status.ownWarnings == [] && status.tunnel?.mtu == 1480)
                 // Device and address of the tunnel were right all the time.
                 try watch.drain()
                 #expect(watch.changes.filter { !$0.contains("route") } == [])

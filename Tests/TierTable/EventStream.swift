@@ -58,7 +58,8 @@ struct Run {
         case "testStarted":
             if let id = event.testID, names[id] != nil { tests.append(Test(id: id, outcome: .unfinished)) }
         case "testSkipped":
-            let reason = text.split(separator: " skipped: ", maxSplits: 1).last.map(String.init) ?? ""
+            let words = text.split(separator: " skipped: ", maxSplits: 1).last ?? ""
+            let reason = words.split(separator: "\n").first.map(String.init) ?? ""
             if let id = event.testID, names[id] != nil {
                 tests.append(Test(id: id, outcome: .skipped(reason.trimmingCharacters(in: ["\""]))))
             }

@@ -53,6 +53,12 @@ enum ConfigField {
         return given
     }
 
+    /// A whole number, or one of the two words for what the tunnel itself decides.
+    func outerTTL() throws(SourceError) -> OuterTTL {
+        if (try? text()) == "auto" { return .auto }
+        return try integer(in: 1...255, or: "inherit").map { .fixed(UInt8(clamping: $0)) } ?? .inherit
+    }
+
     /// CPU numbers with commas between them, as `taskset` takes them; `any` is none.
     func cpuList() throws(SourceError) -> [Int] {
         let remedy = "write any, or CPU numbers like \"0,2\""

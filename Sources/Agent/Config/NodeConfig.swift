@@ -13,6 +13,16 @@ public enum DataplaneChoice: String, Hashable, Sendable, CaseIterable {
     case userspace
 }
 
+/// What `tunnel.ttl` says.
+public enum OuterTTL: Hashable, Sendable {
+    /// What suits the tier.
+    case auto
+    /// The inner packet's.
+    case inherit
+    /// 1 to 255.
+    case fixed(UInt8)
+}
+
 /// Whether outer packets take the express path of the userspace tier (`tunnel.express`).
 public enum ExpressChoice: String, Hashable, Sendable, CaseIterable {
     /// Where nothing on this host has to see them on their way out.
@@ -38,8 +48,8 @@ public struct NodeConfig: Hashable, Sendable {
     public var tunnelDevice = "tunl0"
     /// The tunnel device's MTU in bytes; nil is the underlay device's MTU less 20.
     public var tunnelMTU: Int?
-    /// The outer TTL, 1 to 255; nil takes the inner packet's.
-    public var tunnelTTL: UInt8? = 64
+    /// The outer TTL.
+    public var tunnelTTL: OuterTTL = .auto
     /// The outer DSCP, 0 to 63; nil copies the inner packet's.
     public var tunnelDSCP: UInt8?
     /// Take packets from a peer whose inner source is not that peer's.
@@ -110,9 +120,7 @@ public struct NodeConfig: Hashable, Sendable {
             // 68 is the least that IPv4 allows on a link (RFC 791); 65,535 less the outer header is the most.
             tunnelMTU = try field.integer(in: 68...65515, or: "auto")
         }
-        reader.take(.tunnelTTL) { field throws(SourceError) in
-            tunnelTTL = try field.integer(in: 1...255, or: "inherit").map { UInt8(clamping: $0) }
-        }
+        reader.take(.tunnelTTL) { field throws(SourceError) in tunnelTTL = try field.outerTTL() }
         reader.take(.tunnelDSCP) { field throws(SourceError) in
             tunnelDSCP = try field.integer(in: 0...63, or: "copy").map { UInt8(clamping: $0) }
         }

@@ -19,7 +19,7 @@ extension NodeConfig {
     /// Settings of a tunnel that sends from `localAddress`; the device's MTU follows with the first walk.
     public func tunnelSettings(localAddress: IPv4Address) -> TunnelSettings {
         TunnelSettings(
-            localAddress: localAddress, timeToLive: tunnelTTL.map { .fixed($0) } ?? .inherit,
+            localAddress: localAddress, timeToLive: tunnelTTL.ofPackets,
             dscp: tunnelDSCP.map { .fixed($0) } ?? .copy, acceptsForeignSources: acceptForeignSources,
             offloads: offload, queues: queues, cpus: cpus, busyPollMicroseconds: busyPoll)
     }
@@ -32,11 +32,31 @@ extension NodeConfig {
         guard tier == .kernel else { return local }
         local.tunnelKind = KernelTunnel.linkKind
         local.tunnelParameters = IPIPParameters(
-            local: local.address.address, timeToLive: tunnelTTL ?? 0,
+            local: local.address.address, timeToLive: tunnelTTL.ofDevice,
             // The lowest bit has the driver copy the inner DSCP; the ECN bits are the driver's own.
             typeOfService: tunnelDSCP.map { $0 << 2 } ?? 1,
             // The driver knows no fixed TTL without DF (`ip_tunnel_netlink_parms`).
-            alwaysDF: tunnelTTL != nil)
+            alwaysDF: tunnelTTL.ofDevice != 0)
         return local
+    }
+}
+
+extension OuterTTL {
+    /// Where every packet is ours to write, a TTL of its own is what a tunnel should have.
+    fileprivate var ofPackets: Encapsulator.TimeToLive {
+        switch self {
+        case .auto: .fixed(64)
+        case .inherit: .inherit
+        case .fixed(let value): .fixed(value)
+        }
+    }
+
+    /// As the ipip driver is told, 0 for the inner one. A fixed one would bring DF on every outer packet, and with it the
+    /// loss of what is too big wherever routers do not tell.
+    fileprivate var ofDevice: UInt8 {
+        switch self {
+        case .auto, .inherit: 0
+        case .fixed(let value): value
+        }
     }
 }
