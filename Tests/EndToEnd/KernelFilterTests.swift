@@ -129,7 +129,7 @@ extension Lab {
         _ host: String, from local: IPv4Address, to remote: IPv4Address, inner: String
     ) throws {
         for command in [
-            "tunnel add site0 mode ipip local \(local) remote \(remote)", "address add \(inner)/24 dev site0",
+            "link add site0 type ipip local \(local) remote \(remote)", "address add \(inner)/24 dev site0",
             "link set site0 up",
         ] { _ = try shown(host, "ip", command.split(separator: " ").map(String.init)) }
     }
