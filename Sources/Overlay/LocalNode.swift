@@ -18,6 +18,8 @@ public struct LocalNode: Hashable, Sendable {
     public var tunnelParameters: IPIPParameters?
     /// Whether an inner source must be the sending peer's (D4), where the packet filter looks.
     public var checksSources: Bool
+    /// Whether outer packets bear the inner TTL, where no device of kind `ipip` says so itself.
+    public var inheritsTimeToLive = false
     /// The tunnel device's MTU in bytes; nil means the smallest MTU of the underlay devices less 20.
     public var tunnelMTU: Int?
 

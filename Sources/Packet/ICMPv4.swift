@@ -89,6 +89,24 @@ public enum ICMPv4 {
         _ code: Unreachable, nextHopMTU: UInt16 = 0, source: IPv4Address, identification: UInt16 = 0,
         about packet: RawSpan, to buffer: inout MutableRawSpan
     ) -> Int? {
+        write(
+            type: destinationUnreachable, code: code.rawValue,
+            word: code == .fragmentationNeeded ? nextHopMTU : 0, source: source, identification: identification,
+            about: packet, to: &buffer)
+    }
+
+    /// Writes a whole IPv4 packet with a time exceeded in transit about `packet`, as
+    /// ``writeUnreachable(_:nextHopMTU:source:identification:about:to:)`` does, and returns its length in bytes.
+    public static func writeTimeExceeded(
+        source: IPv4Address, about packet: RawSpan, to buffer: inout MutableRawSpan
+    ) -> Int? {
+        write(type: timeExceeded, code: 0, word: 0, source: source, identification: 0, about: packet, to: &buffer)
+    }
+
+    private static func write(
+        type: UInt8, code: UInt8, word: UInt16, source: IPv4Address, identification: UInt16,
+        about packet: RawSpan, to buffer: inout MutableRawSpan
+    ) -> Int? {
         guard let header = header(ofBeginning: packet), mayReport(packet, header) else { return nil }
         let start = IPv4Header.minimumLength
         let room = min(buffer.byteCount, maximumMessageLength) &- start &- headerLength
@@ -101,11 +119,11 @@ public enum ICMPv4 {
             source: source, destination: header.source, protocolNumber: IPProtocol.icmp, totalLength: UInt16(length),
             identification: identification, typeOfService: typeOfService
         ).write(to: &buffer)
-        buffer.store(destinationUnreachable, at: start)
-        buffer.store(code.rawValue, at: start &+ 1)
+        buffer.store(type, at: start)
+        buffer.store(code, at: start &+ 1)
         buffer.store(UInt16(0), at: start &+ 2)
         buffer.store(UInt16(0), at: start &+ 4)
-        buffer.store(code == .fragmentationNeeded ? nextHopMTU : 0, at: start &+ 6)
+        buffer.store(word, at: start &+ 6)
         for index in 0..<quoted {
             buffer.store(packet.uint8(at: index), at: start &+ headerLength &+ index)
         }

@@ -71,6 +71,22 @@ extension EndToEndTests {
             }
         }
 
+        @Test("Where the outer TTL is the inner one, time exceeded in the tunnel is that of the inner packet")
+        func inheritedTimeExceeded() throws {
+            var specification = LabSpecification.twoNodes()
+            specification.nodes[0].extraConfig = "tunnel: {ttl: inherit}"
+            try withLab(specification) { lab in
+                let socket = try lab.host("w1").run { try InetSocket(.raw(proto: IPProtocol.icmp)) }
+                // One hop to n1, one to the router.
+                try lab.host("w1").sendRaw(
+                    ForgedPacket.ping(
+                        source: InnerSender.here, destination: InnerSender.there, timeToLive: 2),
+                    to: InnerSender.there)
+                let answer = try #require(try socket.receive(timeoutMilliseconds: 10_000))
+                #expect(Array(answer[20..<22]) == [11, 0])
+            }
+        }
+
         @Test("E6: time exceeded in the tunnel becomes host unreachable")
         func timeExceeded() throws {
             var specification = LabSpecification.twoNodes()

@@ -29,6 +29,7 @@ extension NodeConfig {
     /// - Throws: as ``localNode(facts:)``.
     public func localNode(facts: HostFacts, tier: Tier?) throws(AddressDetectionError) -> LocalNode {
         var local = try localNode(facts: facts)
+        local.inheritsTimeToLive = tunnelTTL == .inherit
         guard tier == .kernel else { return local }
         local.tunnelKind = KernelTunnel.linkKind
         local.tunnelParameters = IPIPParameters(

@@ -105,7 +105,12 @@ struct Reconciler: ~Copyable {
     mutating func hearPaths() -> Bool {
         let source = outcome?.view.observed.deviceAddresses.first ?? local.address
         let tunnel = tunnel
-        return paths.hear(peers: tunnel.peers ?? [], source: source.address) { tunnel.counters().received(from: $0) }
+        let device = outcome?.view.observed.device?.ipip
+        return paths.hear(
+            peers: tunnel.peers ?? [], source: source.address,
+            // The driver's own device inherits whatever the config says.
+            inheritsTimeToLive: device.map { $0.timeToLive == 0 } ?? local.inheritsTimeToLive
+        ) { tunnel.counters().received(from: $0) }
     }
 
     /// Takes what the tier says unasked; true where that is a reason to walk.

@@ -28,6 +28,8 @@ struct ICMPRelay {
     }
 
     private let localAddress: IPv4Address
+    /// Whether outer packets bear the inner TTL: then it is the inner packet whose time is up in the tunnel.
+    var inheritsTimeToLive = false
     private var peers: [TunnelPeer] = []
     /// Made when it is first asked for: most nodes never hear an error.
     private var table: ForwardingTable?
@@ -81,8 +83,11 @@ struct ICMPRelay {
         var packet = [UInt8](repeating: 0, count: ICMPv4.maximumMessageLength)
         var span = packet.mutableSpan
         var bytes = span.mutableBytes
-        let length = ICMPv4.writeUnreachable(
-            relay.code, nextHopMTU: relay.nextHopMTU, source: source, about: quotation, to: &bytes)
+        let length =
+            inheritsTimeToLive && error.type == ICMPv4.timeExceeded && error.code == 0
+            ? ICMPv4.writeTimeExceeded(source: source, about: quotation, to: &bytes)
+            : ICMPv4.writeUnreachable(
+                relay.code, nextHopMTU: relay.nextHopMTU, source: source, about: quotation, to: &bytes)
         return length.map { Reply(receiver: inner.source, packet: Array(packet[..<$0])) }
     }
 

@@ -52,10 +52,14 @@ struct PathMonitor: ~Copyable {
     /// - Parameters:
     ///   - peers: those in force.
     ///   - source: this node's address for inner senders.
+    ///   - inheritsTimeToLive: whether outer packets bear the inner TTL.
     ///   - received: how many packets have come from a peer by now.
     /// - Returns: whether a path MTU has fallen.
-    mutating func hear(peers: [TunnelPeer], source: IPv4Address, received: (IPv4Address) -> UInt64) -> Bool {
+    mutating func hear(
+        peers: [TunnelPeer], source: IPv4Address, inheritsTimeToLive: Bool, received: (IPv4Address) -> UInt64
+    ) -> Bool {
         relay.use(peers)
+        relay.inheritsTimeToLive = inheritsTimeToLive
         var hasFallen = false
         var buffer = [UInt8](repeating: 0, count: Self.longestMessage)
         for _ in 0..<Self.batch {
