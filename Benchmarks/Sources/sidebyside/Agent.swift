@@ -1,6 +1,7 @@
 // A real agent process on a benchmark's host, watched from outside only: by its routes, /proc and its end.
 
 import BenchmarkSupport
+import Dataplane
 import Glibc
 import LinuxSystem
 import Net
@@ -22,7 +23,7 @@ final class Agent {
     let started: UInt64
 
     /// Writes config and datastore, and starts the agent.
-    init(_ binary: String, cluster: SyntheticCluster, host: BenchmarkHost) throws {
+    init(_ binary: String, cluster: SyntheticCluster, host: BenchmarkHost, tier: Tier = .userspace) throws {
         self.host = host
         let store = "\(host.directory)/cluster"
         configPath = "\(host.directory)/config/node.yaml"
@@ -30,7 +31,7 @@ final class Agent {
         try Directory.create("\(host.directory)/config")
         try TextFile.replace("\(store)/nodes.yaml", with: cluster.nodesYAML)
         try TextFile.replace("\(store)/blocks.yaml", with: cluster.blocksYAML)
-        try TextFile.replace(configPath, with: Agent.config(cluster, host))
+        try TextFile.replace(configPath, with: Agent.config(cluster, host, tier: tier))
         started = Monotonic.now
         let process = try ChildProcess.spawn(
             binary, ["agent", "--config", configPath], output: .null, errors: .file("\(host.directory)/agent.log"))
@@ -45,12 +46,14 @@ final class Agent {
         Cleanup.undo(cleanup)
     }
 
-    static func config(_ cluster: SyntheticCluster, _ host: BenchmarkHost, ipipMode: IPIPMode? = nil) -> String {
+    static func config(
+        _ cluster: SyntheticCluster, _ host: BenchmarkHost, tier: Tier = .userspace, ipipMode: IPIPMode? = nil
+    ) -> String {
         let mode = ipipMode.map { "ipipMode: \($0.rawValue)\n" } ?? ""
         return """
             node: \(cluster.local.name)
             address: \(cluster.local.address)
-            dataplane: userspace
+            dataplane: \(tier.rawValue)
             \(mode)datastore:
               file: \(host.directory)/cluster
             runDirectory: \(host.directory)/run
@@ -113,6 +116,12 @@ final class Agent {
         return time
     }
 
+    /// Kills it as a crash would; gives back when it is gone.
+    func kill() throws {
+        try process.terminate(Signals.kill)
+        _ = try process.wait(timeoutMilliseconds: 10_000)
+    }
+
     /// How often threads of the agent woke up: each time they went to sleep before.
     func wakeUps() throws -> Int { try sum("voluntary_ctxt_switches:") }
 
@@ -167,6 +176,13 @@ struct Watch: ~Copyable {
     /// Throws away what is waiting.
     mutating func clear() throws {
         try monitor.drain { _ in }
+    }
+
+    /// How many changes of links, addresses and routes have come since the last look.
+    mutating func count() throws -> Int {
+        var count = 0
+        try monitor.drain { _ in count += 1 }
+        return count
     }
 
     /// Waits for an event that `isWanted`; gives the time at which it came (nanoseconds, monotonic).

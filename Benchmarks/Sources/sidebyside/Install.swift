@@ -65,7 +65,8 @@ enum Install {
         guard left == 0 else { throw BenchmarkFailure("\(way) left \(left) routes to change") }
     }
 
-    private static func commands(for steps: [Step]) -> String {
+    /// The routes that are added, as lines for `ip -batch`.
+    static func commands(for steps: [Step]) -> String {
         var lines: [String] = []
         for case .route(.add(let route)) in steps {
             let device = route.link == Route.tunnelLink ? "tunl0" : "eth0"
