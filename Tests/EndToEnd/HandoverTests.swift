@@ -151,14 +151,16 @@ extension EndToEndTests {
         }
 
         @Test func `A config that needs a restart is in force after a handover`() throws {
+            // Without a word in the config the driver takes the inner one, which has lost a hop.
+            let usual: UInt8 = Tiers.current.dataplane(of: "n1") == "kernel" ? 63 : 64
             try withLab(Self.specification) { lab in
-                #expect(try Self.outerTimeToLive(lab) == 64)
+                #expect(try Self.outerTimeToLive(lab) == usual)
                 let path = lab.configPath("n1")
                 try TextFile.replace(path, with: try TextFile.read(path) + "tunnel:\n  ttl: 33\n")
                 try lab.waitStatus("n1", "a restart to be asked for") {
                     $0.warnings?.contains { $0.message.contains("tunnel.ttl") } == true
                 }
-                #expect(try Self.outerTimeToLive(lab) == 64)
+                #expect(try Self.outerTimeToLive(lab) == usual)
                 #expect(try lab.replaceAgent(on: "n1") == .code(0))
                 let status = try lab.waitReady("n1")
                 #expect(status.ownWarnings == [])
