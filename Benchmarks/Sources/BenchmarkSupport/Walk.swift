@@ -10,7 +10,7 @@ public struct Walk: ~Copyable {
     public let local: LocalNode
     public var topology: Topology
     public let tunnel: IdleTunnel
-    private let writer: PlanWriter
+    private var writer: PlanWriter
     public var netlink: NetlinkSocket
 
     /// A walk in the calling thread's namespace.

@@ -15,7 +15,10 @@ enum SideBySide {
         ("packets", "TCP, UDP and ping beside plain routing and fastd", { try Packets.run($0) }),
         ("soak", "full load, a peer that comes and goes, and garbage, for minutes", { try Soak.run($0) }),
         ("handover", "packets lost while an agent is replaced, beside a restart", { try Handover.run($0) }),
-        ("kernel", "the kernel tier with 1,000 peers of 64 blocks, on a kernel with the ipip driver", { try KernelTier.run($0) }),
+        (
+            "kernel", "the kernel tier with 1,000 peers of 64 blocks, on a kernel with the ipip driver",
+            { try KernelTier.run($0) }
+        ),
         ("rest", "an agent at 65,536 routes: resident memory, wake-ups at rest", { try Rest.run($0) }),
     ]
 
