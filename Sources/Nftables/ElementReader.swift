@@ -56,7 +56,12 @@ extension TableSocket {
             if element.isEnd { ends.append(key) } else { keys.append(key) }
         }
         keys.sort()
-        return set.kind == .ranges ? ElementSet.ranges(starts: keys, ends: ends.sorted()) : keys
+        if set.kind == .ranges { return ElementSet.ranges(starts: keys, ends: ends.sorted()) }
+        // While the kernel resizes a large set, its listing can tell of an element twice (`rhashtable_walk_next`).
+        var unique: [UInt64] = []
+        unique.reserveCapacity(keys.count)
+        for key in keys where key != unique.last { unique.append(key) }
+        return unique
     }
 
     private mutating func eachElement(
