@@ -55,6 +55,8 @@ import Testing
             var owner: [Int: Int] = [:]
             var deliveries = [Int](repeating: 0, count: traffic.count)
             var used: Set<Int> = []
+            // It gets a copy of each datagram, so it tells when the others have theirs.
+            let witness = try NetworkNamespace.run(in: name) { try RawIPv4Socket(proto: 4) }
             for index in 0..<count {
                 let socket = try NetworkNamespace.run(in: name) { try RawIPv4Socket(proto: 4) }
                 try socket.takeFlows(index, of: count)
@@ -62,7 +64,11 @@ import Testing
                     let packet = datagram(proto: 4, from: loopback, to: loopback, sent.payload)
                     #expect(try packet.withUnsafeBytes { try socket.send($0, to: loopback) })
                     var buffer = [UInt8](repeating: 0, count: 200)
-                    // Loopback delivers before the call returns.
+                    let deadline = Monotonic.now + 10_000_000_000
+                    while try buffer.withUnsafeMutableBytes({ try witness.receive(into: $0) }) == nil {
+                        try #require(Monotonic.now < deadline, "\(sent.what) is lost")
+                        Monotonic.sleep(milliseconds: 1)
+                    }
                     guard let length = try buffer.withUnsafeMutableBytes({ try socket.receive(into: $0) }) else {
                         continue
                     }

@@ -23,7 +23,7 @@ enum KernelTier {
         let batch = "\(host.directory)/routes.ip"
         try TextFile.replace(batch, with: Install.commands(for: routes.map { .route(.add($0)) }))
         var theirs = Series("ip -batch, the same routes")
-        var start = Series("start to rest, \(routes.count) routes and the peer filter made")
+        var start = Series("start to rest, \(routes.count) routes made")
         var restart = Series("killed and started again: to rest, nothing changed")
         var changes = Series("changes of routes and devices by the restart", unit: "")
         var route = Series("deleted route back")
