@@ -168,7 +168,9 @@ extension Admission {
     /// What this host needs; nil where the kernel does not decapsulate for us.
     init?(local: LocalNode, peers: [TunnelPeer], facts: HostFacts) {
         guard local.tunnelKind == "ipip" else { return nil }
-        let pinned = local.tunnelParameters.flatMap { $0.local == .any ? nil : $0.local }
+        // The driver's own device takes packets to every address, whatever ours would be told.
+        let parameters = facts.links.first { $0.name == local.tunnelDevice }?.ipip ?? local.tunnelParameters
+        let pinned = parameters?.isUnpinned == false ? local.address.address : nil
         let others = facts.links.compactMap { link -> TunnelEnds? in
             guard link.name != local.tunnelDevice, link.isUp, let ends = link.ipip,
                 // The driver asks a device without ends last, when none of ours has taken the packet.

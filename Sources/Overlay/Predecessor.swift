@@ -17,7 +17,7 @@ public enum Predecessor: String, Hashable, Sendable, CaseIterable, Encodable {
     static let flannelDevice = "flannel.ipip"
 
     /// Whether it made `link` for its tunnel, and nothing else needs it.
-    func owns(_ link: Link) -> Bool {
+    public func owns(_ link: Link) -> Bool {
         self == .flannel && link.name == Predecessor.flannelDevice && link.kind == "ipip"
     }
 }

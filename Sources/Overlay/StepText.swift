@@ -1,6 +1,6 @@
 // Each step in the words of `ip` and `sysctl`, so that a plan can be read and checked by hand.
 
-internal import Net
+public import Net
 
 /// A step as `poplin plan` shows it.
 public struct StepText: Hashable, Sendable, Encodable {

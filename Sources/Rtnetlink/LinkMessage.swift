@@ -1,6 +1,7 @@
 // A network device as the kernel tells it, and its decoding.
 
 internal import CMnl
+public import Net
 
 /// A network device from a dump, a lookup or a notification.
 public struct LinkMessage: Hashable, Sendable {
@@ -14,7 +15,7 @@ public struct LinkMessage: Hashable, Sendable {
     /// The driver as rtnetlink names it (`tun`, `veth`, `ipip`), empty for hardware.
     public var kind: String
     /// What a device of kind `ipip` was told; nil for another kind.
-    public var ipip: IPIPLinkData?
+    public var ipip: IPIPParameters?
     /// The index of the bridge or bond it belongs to; 0 for none.
     public var master: Int32
     /// The index of the device below or of a veth's peer (`IFLA_LINK`); 0 for none.
@@ -36,7 +37,7 @@ public struct LinkMessage: Hashable, Sendable {
     /// A device.
     public init(
         index: Int32, name: String, mtu: Int = 0, flags: UInt32 = 0, kind: String = "",
-        ipip: IPIPLinkData? = nil, master: Int32 = 0, lowerLink: Int32 = 0, lowerLinkNamespace: Int32? = nil,
+        ipip: IPIPParameters? = nil, master: Int32 = 0, lowerLink: Int32 = 0, lowerLinkNamespace: Int32? = nil,
         hardwareAddress: [UInt8] = [], hardwareType: UInt16 = 0
     ) {
         self.index = index
@@ -83,7 +84,7 @@ public struct LinkMessage: Hashable, Sendable {
                     // The kernel writes the kind before its data.
                     if entry.type == LinkAttribute.infoKind { kind = entry.text }
                     guard entry.type == LinkAttribute.infoData, kind == "ipip" else { continue }
-                    guard let data = IPIPLinkData(entry.nested()) else { return nil }
+                    guard let data = IPIPParameters(entry.nested()) else { return nil }
                     ipip = data
                 }
             default:

@@ -1,6 +1,7 @@
 // What can be asked of links: to be made, to be changed, to be removed.
 
 internal import CMnl
+public import Net
 
 /// A device to be made.
 public struct LinkSpecification: Hashable, Sendable {
@@ -33,12 +34,12 @@ public struct LinkSpecification: Hashable, Sendable {
     /// For a veth only.
     public var peer: Peer?
     /// For an `ipip` device only.
-    public var ipip: IPIPLinkData?
+    public var ipip: IPIPParameters?
 
     /// A device.
     public init(
         name: String, kind: String, mtu: Int? = nil, isUp: Bool = false, master: Int32? = nil,
-        namespace: Int32? = nil, peer: Peer? = nil, ipip: IPIPLinkData? = nil
+        namespace: Int32? = nil, peer: Peer? = nil, ipip: IPIPParameters? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -94,11 +95,11 @@ public struct LinkChange: Hashable, Sendable {
     /// An open descriptor of the namespace to move to, which must stay open until the request was performed.
     public var namespace: Int32?
     /// All parameters of an `ipip` device; `EINVAL` for the driver's fallback device.
-    public var ipip: IPIPLinkData?
+    public var ipip: IPIPParameters?
 
     /// A change.
     public init(
-        isUp: Bool? = nil, mtu: Int? = nil, master: Int32? = nil, namespace: Int32? = nil, ipip: IPIPLinkData? = nil
+        isUp: Bool? = nil, mtu: Int? = nil, master: Int32? = nil, namespace: Int32? = nil, ipip: IPIPParameters? = nil
     ) {
         self.isUp = isUp
         self.mtu = mtu

@@ -210,7 +210,7 @@ extension EndToEndTests {
                 .createLink(
                     LinkSpecification(
                         name: "flannel.ipip", kind: "ipip", mtu: 1480, isUp: true,
-                        ipip: IPIPLinkData(local: address("10.0.1.1"))))
+                        ipip: IPIPParameters(local: address("10.0.1.1"))))
             ])
             let link = try node.linkIndex("flannel.ipip")
             try node.sysctl("net/ipv4/conf/flannel.ipip/rp_filter", "0")

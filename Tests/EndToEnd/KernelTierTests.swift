@@ -19,13 +19,13 @@ extension EndToEndTests {
             specification.nodes[0].extraConfig = "tunnel: {ttl: 64}"
             try withLab(specification) { lab in
                 let node = try lab.host("n1")
-                let wanted = IPIPLinkData(
+                let wanted = IPIPParameters(
                     local: address("10.0.1.1"), timeToLive: 64, typeOfService: 1, alwaysDF: true)
-                func told() throws -> IPIPLinkData? { try node.netlink { try $0.link(named: "tunl0")?.ipip } }
+                func told() throws -> IPIPParameters? { try node.netlink { try $0.link(named: "tunl0")?.ipip } }
                 #expect(try told() == wanted)
                 #expect(try lab.status("n1")?.tier == "kernel")
 
-                let other = IPIPLinkData(local: address("10.0.1.9"), typeOfService: 4)
+                let other = IPIPParameters(local: address("10.0.1.9"), typeOfService: 4)
                 try node.perform([.setLink(.name("tunl0"), LinkChange(ipip: other))])
                 try waitUntil("the parameters to be put back") { try told() == wanted }
                 try node.perform([.deleteLink(.name("tunl0"))])
@@ -52,7 +52,7 @@ extension EndToEndTests {
                 var specification = LabSpecification.twoNodes()
                 try withMisleadingRoute(specification) { lab in
                     let node = try lab.host("n1")
-                    #expect(try node.netlink { try $0.link(named: "tunl0")?.ipip } == IPIPLinkData())
+                    #expect(try node.netlink { try $0.link(named: "tunl0")?.ipip } == IPIPParameters())
                     #expect(try outerSource(lab) == address("10.0.1.50"))
                     let warning = try lab.waitReady("n1").warnings?.first { $0.code == "outerSource" }
                     #expect(warning?.message.contains("n3 leave from 10.0.1.50 instead of 10.0.1.1") == true)
@@ -82,7 +82,7 @@ extension EndToEndTests {
         func busy() throws {
             try withIdleLab(.twoNodes()) { lab in
                 let node = try lab.host("n1")
-                let ends = IPIPLinkData(local: address("10.0.1.1"))
+                let ends = IPIPParameters(local: address("10.0.1.1"))
                 try node.perform([.createLink(LinkSpecification(name: "other0", kind: "ipip", ipip: ends))])
                 try lab.startAgents()
                 let status = try lab.waitStatus("n1", "the device to be busy") {

@@ -44,10 +44,15 @@ struct HostFilterTests {
             ], singleAddresses: ["10.244.3.9"])
         #expect(desired().filter == HostFilter(admission: expected))
         var open = local
-        open.tunnelParameters = IPIPParameters()
         open.checksSources = false
-        let admission = desired(open).filter.admission
-        #expect(admission?.local == nil && admission?.checksSources == false)
+        #expect(desired(open).filter.admission?.checksSources == false)
+    }
+
+    @Test("The driver's own device takes packets to every address of the host, so those are looked at")
+    func fallbackDevice() {
+        #expect(desired(links: [ipip("tunl0", IPIPParameters())]).filter.admission?.local == nil)
+        let pinned = ipip("tunl0", IPIPParameters(local: "10.0.1.9"))
+        #expect(desired(links: [pinned]).filter.admission?.local == "10.0.1.1", "as it will be told")
     }
 
     @Test("Where Poplin itself decapsulates, or the device is somebody else's, nothing is filtered")
@@ -71,9 +76,8 @@ struct HostFilterTests {
             desired(links: links).filter.admission?.others == [
                 TunnelEnds(remote: "192.0.2.1", local: "10.0.1.1"), TunnelEnds(remote: "192.0.2.2", local: .any),
             ])
-        var open = local
-        open.tunnelParameters = IPIPParameters()
-        #expect(desired(open, links: links).filter.admission?.others.count == 3)
+        let fallback = Array(links.dropLast()) + [ipip("tunl0", IPIPParameters())]
+        #expect(desired(links: fallback).filter.admission?.others.count == 3)
     }
 
     @Test("Pools that ask for it are masqueraded outside all pools, disabled ones too, whatever their order")

@@ -9,7 +9,7 @@ import Testing
 
 @Suite("ipip devices")
 struct IPIPLinkTests {
-    private static let pinned = IPIPLinkData(
+    private static let pinned = IPIPParameters(
         local: address("10.0.1.1"), timeToLive: 64, typeOfService: 1, alwaysDF: true)
     /// `IFLA_INFO_DATA` of ``pinned``.
     private static let data = """
@@ -70,7 +70,7 @@ struct IPIPLinkTests {
     ])
     func `What is not asked for here is told as a foreign detail`(data: String) {
         let link = decoded(Self.link(data)) { LinkMessage($0) }
-        #expect(link?.ipip?.hasForeignDetail == true)
+        #expect(link?.ipip?.hasDetail == true)
     }
 
     @Test func `A parameter of another length is no device at all`() {

@@ -158,9 +158,9 @@ public struct Cleaner: ~Copyable {
     /// Whether a device of the ipip driver is ours to remove: other software uses the driver and the name `tunl0` as
     /// well, so there must be a trace of an agent of a tier that uses them.
     private mutating func isOurs(_ link: LinkMessage) throws(NetlinkError) -> Bool {
-        guard config.tier != .userspace, link.ipip.map({ IPIPParameters($0).fitsRoutes }) ?? false else { return false }
+        guard config.tier != .userspace, link.ipip?.fitsRoutes == true else { return false }
         // The driver's own device stays; nothing is to be done where nobody uses it.
-        if link.ipip.map({ IPIPParameters($0).isUnpinned }) ?? false, !link.isUp {
+        if link.ipip?.isUnpinned == true, !link.isUp {
             guard try netlink.addresses().contains(where: { $0.link == link.index }) else { return false }
         }
         if files.contains(config.lockPath) { return true }

@@ -28,10 +28,10 @@ struct HostCheckLeftovers {
     private func device(_ link: Link) -> HostFinding? {
         guard link.kind == "ipip", link.name != tunnelDevice else { return nil }
         let isUsed = desired.leftovers.contains { $0.route.link == link.index }
-        if link.name == "flannel.ipip" {
+        if let maker = Predecessor.allCases.first(where: { $0.owns(link) }) {
             return HostFinding(
                 "leftovers", .warn,
-                "flannel.ipip is flannel's tunnel device\(isUsed ? ", and has routes in pools" : "")",
+                "\(link.name) is \(maker.rawValue)'s tunnel device\(isUsed ? ", and has routes in pools" : "")",
                 remedy: "`poplin agent --adopt` removes it when no route needs it any more")
         }
         guard isUsed else { return nil }

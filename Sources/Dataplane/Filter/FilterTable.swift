@@ -23,6 +23,8 @@ public struct FilterTable: ~Copyable, Sendable {
     private let refusal: NetlinkError?
     /// As of ``generation``.
     private var table: Table?
+    /// What ``table`` does; of 65,000 elements it takes time to tell, and an idle walk asks as well.
+    private var meaning: FilterObservation?
     private var generation: UInt32?
     /// Whether this kernel has taken a table of family `ip`.
     private var isKnownToWork = false
@@ -59,10 +61,7 @@ public struct FilterTable: ~Copyable, Sendable {
             return error.meansNotPermitted
                 ? nil : FilterObservation(obstacle: "this kernel has no nf_tables (\(error.reason))")
         }
-        if let table {
-            let filter = FilterLayout.parse(table)
-            return FilterObservation(filter: filter, isIntact: FilterLayout.render(filter) == table)
-        }
+        if let meaning { return meaning }
         if !isKnownToWork { isKnownToWork = socket?.takesTables() ?? false }
         return FilterObservation(
             obstacle: isKnownToWork ? nil : "this kernel's nf_tables has no IPv4 (CONFIG_NF_TABLES_IPV4)")
@@ -86,6 +85,10 @@ public struct FilterTable: ~Copyable, Sendable {
         guard current != generation else { return }
         generation = nil
         table = try socket?.read(HostFilter.tableName)
+        meaning = table.map { table in
+            let filter = FilterLayout.parse(table)
+            return FilterObservation(filter: filter, isIntact: FilterLayout.render(filter) == table)
+        }
         generation = current
     }
 }

@@ -43,7 +43,7 @@ public enum HostReader {
         let links = try netlink.links().map {
             Link(
                 index: $0.index, name: $0.name, mtu: $0.mtu, isUp: $0.isUp, kind: $0.kind,
-                ipip: $0.ipip.map { IPIPParameters($0) })
+                ipip: $0.ipip)
         }
         let addresses = try netlink.addresses().map {
             LinkAddress(link: $0.link, address: $0.address, scope: $0.scope)

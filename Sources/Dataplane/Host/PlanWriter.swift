@@ -70,7 +70,7 @@ public struct PlanWriter: ~Copyable {
         case .device(.carry(let name)):
             try tunnel.carry(device: name)
         case .device(.setParameters(let parameters)):
-            try netlink.perform(.setLink(.name(device), LinkChange(ipip: IPIPLinkData(parameters))))
+            try netlink.perform(.setLink(.name(device), LinkChange(ipip: parameters)))
         case .device(.setMTU(let mtu)):
             try netlink.perform(.setLink(.name(device), LinkChange(mtu: mtu)))
         case .device(.setUp):

@@ -112,7 +112,7 @@ enum KernelProbe {
         let process = UInt32(bitPattern: Host.processID)
         let name = "poplin-\(process)"
         // Of the loopback range, and of this process alone: no packet ever matches, and no device has the same two.
-        let ends = IPIPLinkData(
+        let ends = IPIPParameters(
             local: IPv4Address(rawValue: 0x7f00_0000 | process & 0xff_ffff),
             remote: IPv4Address(rawValue: 0x7f00_0000 | process >> 24 + 1))
         var refusal: NetlinkError?

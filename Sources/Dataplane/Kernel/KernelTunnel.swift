@@ -5,7 +5,7 @@ public import Net
 internal import Nftables
 public import Overlay
 public import Packet
-public import Rtnetlink
+internal import Rtnetlink
 
 /// IP-in-IP by the kernel's `ipip` driver. No packet needs this process.
 public final class KernelTunnel: Tunnel {
@@ -63,7 +63,7 @@ public final class KernelTunnel: Tunnel {
     private func make(_ name: String) throws {
         do throws(NetlinkError) {
             try netlink.perform(
-                .createLink(LinkSpecification(name: name, kind: Self.linkKind, ipip: IPIPLinkData(parameters))))
+                .createLink(LinkSpecification(name: name, kind: Self.linkKind, ipip: parameters)))
         } catch {
             guard error.code == SyscallError.exists else { throw error }
             // Made by somebody else meanwhile, or by the module itself, which this very request has loaded.
@@ -120,22 +120,5 @@ public final class KernelTunnel: Tunnel {
         counters.countDrop(.tooBig, packets: counts.transmitErrors - min(counts.transmitErrors, known))
         if let admitted = admitted()?.since(admittedBefore) { admitted.add(to: &counters) }
         return counters
-    }
-}
-
-extension IPIPLinkData {
-    init(_ parameters: IPIPParameters) {
-        self.init(
-            local: parameters.local, remote: parameters.remote, timeToLive: parameters.timeToLive,
-            typeOfService: parameters.typeOfService, alwaysDF: parameters.alwaysDF)
-    }
-}
-
-extension IPIPParameters {
-    /// What the kernel tells of a device.
-    public init(_ data: IPIPLinkData) {
-        self.init(
-            local: data.local, remote: data.remote, timeToLive: data.timeToLive, typeOfService: data.typeOfService,
-            alwaysDF: data.alwaysDF, hasDetail: data.hasForeignDetail)
     }
 }

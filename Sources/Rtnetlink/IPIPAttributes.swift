@@ -1,36 +1,9 @@
 // What a device of the `ipip` driver was told (`IFLA_INFO_DATA`, net/ipv4/ipip.c): decoded, and asked for.
 
 internal import CMnl
-public import Net
+internal import Net
 
-/// The parameters of a device of kind `ipip`.
-public struct IPIPLinkData: Hashable, Sendable {
-    /// The outer source; `0.0.0.0` for any.
-    public var local: IPv4Address
-    /// The far end; `0.0.0.0` where the route's gateway names it.
-    public var remote: IPv4Address
-    /// The outer TTL; 0 copies the inner one.
-    public var timeToLive: UInt8
-    /// The outer TOS; bit 0 copies the inner one's DSCP.
-    public var typeOfService: UInt8
-    /// Whether outer packets always bear DF. The driver sets it with every fixed TTL, whatever it is asked for.
-    public var alwaysDF: Bool
-    /// A device that it is bound to, an encapsulation of its own, a mark, metadata or another protocol inside.
-    public var hasForeignDetail: Bool
-
-    /// Parameters.
-    public init(
-        local: IPv4Address = .any, remote: IPv4Address = .any, timeToLive: UInt8 = 0, typeOfService: UInt8 = 0,
-        alwaysDF: Bool = false, hasForeignDetail: Bool = false
-    ) {
-        self.local = local
-        self.remote = remote
-        self.timeToLive = timeToLive
-        self.typeOfService = typeOfService
-        self.alwaysDF = alwaysDF
-        self.hasForeignDetail = hasForeignDetail
-    }
-
+extension IPIPParameters {
     /// Decodes the attributes in `IFLA_INFO_DATA`; nil where one has another length than it should have.
     init?(_ attributes: Attributes) {
         self.init()
@@ -55,15 +28,15 @@ public struct IPIPLinkData: Hashable, Sendable {
             case IPIPAttribute.innerProtocol:
                 guard let value = attribute.load(UInt8.self) else { return nil }
                 // 0 is any, as on the driver's fallback device.
-                hasForeignDetail = hasForeignDetail || (value != 0 && value != UInt8(IPPROTO_IPIP))
+                hasDetail = hasDetail || (value != 0 && value != UInt8(IPPROTO_IPIP))
             case IPIPAttribute.link, IPIPAttribute.mark:
                 guard let value = attribute.load(UInt32.self) else { return nil }
-                hasForeignDetail = hasForeignDetail || value != 0
+                hasDetail = hasDetail || value != 0
             case IPIPAttribute.encapsulation:
                 guard let value = attribute.load(UInt16.self) else { return nil }
-                hasForeignDetail = hasForeignDetail || value != 0
+                hasDetail = hasDetail || value != 0
             case IPIPAttribute.collectMetadata:
-                hasForeignDetail = true
+                hasDetail = true
             default:
                 break
             }
