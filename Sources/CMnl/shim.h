@@ -19,6 +19,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/pkt_cls.h>
 #include <linux/xfrm.h>
 #include <libmnl/libmnl.h>
 

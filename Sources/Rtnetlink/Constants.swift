@@ -23,6 +23,7 @@ enum MessageType {
     static var newQdisc: UInt16 { UInt16(RTM_NEWQDISC) }
     static var deleteQdisc: UInt16 { UInt16(RTM_DELQDISC) }
     static var getQdisc: UInt16 { UInt16(RTM_GETQDISC) }
+    static var getTrafficFilter: UInt16 { UInt16(RTM_GETTFILTER) }
     static var newConfiguration: UInt16 { UInt16(RTM_NEWNETCONF) }
     static var error: UInt16 { UInt16(NLMSG_ERROR) }
     static var done: UInt16 { UInt16(NLMSG_DONE) }
