@@ -227,7 +227,9 @@ extension EndToEndTests {
                 for (what, packet, isOuter) in [
                     ("outer options", plain, true), ("inner options", inner, false), ("options in both", inner, true),
                 ] {
-                    try sender.expectCount(bytes: packet.count) {
+                    // The packet filter counts what is behind an outer header of 20 bytes.
+                    let counted = isOuter && Tiers.current.dataplane(of: "n3") == "kernel" ? 8 : 0
+                    try sender.expectCount(bytes: packet.count + counted) {
                         try sender.expectArrival(what) { sender in
                             let outer = ForgedPacket.ipip(
                                 source: Sender.here, destination: Sender.there, inner: packet)
