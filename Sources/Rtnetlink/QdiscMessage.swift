@@ -1,4 +1,4 @@
-// A queueing discipline of a device, and its decoding.
+// A queueing discipline of a device, and its wire format.
 
 internal import CMnl
 
@@ -30,8 +30,19 @@ public struct QdiscMessage: Hashable, Sendable {
         self.init(link: header.tcm_ifindex, kind: "", parent: header.tcm_parent, handle: header.tcm_handle)
         var attributes = message.attributes(at: MemoryLayout<tcmsg>.size)
         while let attribute = attributes.next() {
-            if attribute.type == QdiscAttribute.kind { kind = attribute.text }
+            if attribute.type == TrafficAttribute.kind { kind = attribute.text }
         }
         guard attributes.isExhausted else { return nil }
+    }
+    /// Writes the request for its removal.
+    func encodeRemoval(into requests: inout RequestBuffer) {
+        var header = tcmsg()
+        header.tcm_ifindex = link
+        header.tcm_parent = parent
+        header.tcm_handle = handle
+        requests.append(type: MessageType.deleteQdisc, flags: MessageFlag.acknowledge) { request in
+            request.put(header)
+            request.put(TrafficAttribute.kind, kind)
+        }
     }
 }

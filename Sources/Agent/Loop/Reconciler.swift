@@ -50,6 +50,8 @@ struct Reconciler: ~Copyable {
     private(set) var outcome: Outcome?
     /// Why the kernel could not be read or written; nil where it could.
     private(set) var readFailure: String?
+    /// Whether programs of a former agent of the bpf tier may still hang on devices that are not ours.
+    private var mayHavePrograms: Bool
     /// Whether the last walk ended with something left that it could have done.
     private(set) var isUnsettled = false
 
@@ -68,6 +70,7 @@ struct Reconciler: ~Copyable {
         self.netlink = netlink
         self.paths = paths
         adoption = AdoptionWatch(isOn: adopts)
+        mayHavePrograms = tier.tier != .bpf
         writer = PlanWriter(device: local.tunnelDevice, tunnel: tunnel, settings: settings)
     }
 
@@ -152,7 +155,7 @@ struct Reconciler: ~Copyable {
         defer { if topology.blocks.count >= Reconciler.largeTable { Memory.returnFreed() } }
         for _ in 0..<Reconciler.rounds {
             do throws(NetlinkError) {
-                if try walkOnce() { return }
+                if try walkOnce() { return try removePrograms() }
             } catch {
                 if readFailure != error.description { log.error("the kernel could not be read or written: \(error)") }
                 readFailure = error.description
@@ -160,6 +163,16 @@ struct Reconciler: ~Copyable {
             }
         }
         isUnsettled = true
+    }
+
+    /// Takes away the programs that another tier has left, as soon as this one carries for everybody.
+    private mutating func removePrograms() throws(NetlinkError) {
+        guard mayHavePrograms, knowsDatastore, tunnel.isCarried, backoff.isEmpty else { return }
+        for filter in try TunnelFilters.list(&netlink) {
+            log.info("- program \(filter.name) of the bpf tier, on device \(filter.link)")
+            try TunnelFilters.remove(filter, &netlink)
+        }
+        mayHavePrograms = false
     }
 
     /// One round; true where nothing was left to do.
