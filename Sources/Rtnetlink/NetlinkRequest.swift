@@ -32,10 +32,6 @@ public enum NetlinkRequest: Hashable, Sendable {
     case addRule(RuleMessage)
     /// `ENOENT` where it is not there.
     case deleteRule(RuleMessage)
-    /// With all filters that it holds. `EINVAL` or `ENOENT` where it is not there.
-    case deleteQdisc(QdiscMessage)
-    /// `ENOENT` where it is not there, `EINVAL` where what held it is gone.
-    case deleteTrafficFilter(TrafficFilterMessage)
 
     /// Writes the message; every one asks for an acknowledgement.
     func encode(into requests: inout RequestBuffer) {
@@ -72,10 +68,6 @@ public enum NetlinkRequest: Hashable, Sendable {
             rule.encode(type: MessageType.newRule, flags: add, into: &requests)
         case .deleteRule(let rule):
             rule.encode(type: MessageType.deleteRule, flags: acknowledge, into: &requests)
-        case .deleteQdisc(let qdisc):
-            qdisc.encodeRemoval(into: &requests)
-        case .deleteTrafficFilter(let filter):
-            filter.encodeRemoval(into: &requests)
         }
     }
 }

@@ -1,4 +1,4 @@
-// A queueing discipline of a device, and its wire format.
+// A queueing discipline of a device, and its decoding.
 
 internal import CMnl
 
@@ -33,16 +33,4 @@ public struct QdiscMessage: Hashable, Sendable {
             if attribute.type == TrafficAttribute.kind { kind = attribute.text }
         }
         guard attributes.isExhausted else { return nil }
-    }
-    /// Writes the request for its removal.
-    func encodeRemoval(into requests: inout RequestBuffer) {
-        var header = tcmsg()
-        header.tcm_ifindex = link
-        header.tcm_parent = parent
-        header.tcm_handle = handle
-        requests.append(type: MessageType.deleteQdisc, flags: MessageFlag.acknowledge) { request in
-            request.put(header)
-            request.put(TrafficAttribute.kind, kind)
-        }
-    }
-}
+    }}

@@ -19,10 +19,6 @@ struct RequestDescription {
                 AddressMessage(request).map { "address \($0.address) dev \(linkName($0.link))" } ?? "address"
         case MessageType.newRule, MessageType.deleteRule:
             object = RuleMessage(request).map { "rule priority \($0.priority)" } ?? "rule"
-        case MessageType.deleteQdisc:
-            object = QdiscMessage(request).map { "\($0.kind) on \(linkName($0.link))" } ?? "queueing discipline"
-        case MessageType.deleteTrafficFilter:
-            object = TrafficFilterMessage(request).map { Self.filter($0, linkName) } ?? "traffic filter"
         default:
             object = Self.link(request, linkName)
         }
@@ -38,8 +34,6 @@ struct RequestDescription {
         case MessageType.deleteAddress: "delete address"
         case MessageType.newRule: "add rule"
         case MessageType.deleteRule: "delete rule"
-        case MessageType.deleteQdisc: "delete queueing discipline"
-        case MessageType.deleteTrafficFilter: "delete traffic filter"
         case MessageType.newLink: flags & MessageFlag.create != 0 ? "create link" : "set link"
         case MessageType.setLink: "set link"
         case MessageType.deleteLink: "delete link"
@@ -55,11 +49,6 @@ struct RequestDescription {
         if route.metric != 0 { words += " metric \(route.metric)" }
         if route.table != 254, route.table != 0 { words += " table \(route.table)" }
         return words
-    }
-
-    private static func filter(_ filter: TrafficFilterMessage, _ linkName: (Int32) -> String) -> String {
-        let side = filter.side.map { " \($0)" } ?? ""
-        return "\(filter.kind) filter \(filter.handle) priority \(filter.priority) on \(linkName(filter.link))\(side)"
     }
 
     private static func link(_ request: Message, _ linkName: (Int32) -> String) -> String {

@@ -1,4 +1,4 @@
-// A filter of traffic control (tc) on one side of a device, and its wire format.
+// A filter of traffic control (tc) on one side of a device, and its decoding.
 
 internal import CMnl
 
@@ -85,24 +85,16 @@ public struct TrafficFilterMessage: Hashable, Sendable {
             }
         }
     }
-
-    /// Writes the request for its removal.
-    func encodeRemoval(into requests: inout RequestBuffer) {
-        var header = tcmsg()
-        header.tcm_ifindex = link
-        header.tcm_parent = side?.parent ?? 0
-        header.tcm_handle = handle
-        header.tcm_info = UInt32(priority) << 16 | UInt32(etherType.bigEndian)
-        requests.append(type: MessageType.deleteTrafficFilter, flags: MessageFlag.acknowledge) { request in
-            request.put(header)
-            request.put(TrafficAttribute.kind, kind)
-        }
-    }
 }
 
 extension NetlinkSocket {
-    /// The filters on one side of a device, in the order in which packets meet them; none where the device is not there
-    /// or has neither `clsact` nor, for what it receives, `ingress`.
+    /// The filters of a device, in the order in which packets meet them; none where the device is not there or has neither
+    /// `clsact` nor, for what it receives, `ingress`.
+    public mutating func trafficFilters(link: Int32) throws(NetlinkError) -> [TrafficFilterMessage] {
+        try trafficFilters(link: link, side: .ingress) + trafficFilters(link: link, side: .egress)
+    }
+
+    /// The same of one side.
     public mutating func trafficFilters(
         link: Int32, side: TrafficSide
     ) throws(NetlinkError) -> [TrafficFilterMessage] {

@@ -116,24 +116,6 @@ import Testing
         #expect(decoded(elsewhere) { TrafficFilterMessage($0)?.side } == .some(.none))
     }
 
-    @Test func `A traffic filter is removed by its place and kind`() {
-        let filter = TrafficFilterMessage(link: 3, side: .egress, priority: 112, etherType: 0x0800, name: "poplin_out")
-        #expect(
-            encoded(.deleteTrafficFilter(filter))
-                == hex(
-                    """
-                    2c 00 00 00  # nlmsg_len 44
-                    2d 00 05 00  # RTM_DELTFILTER, NLM_F_REQUEST | NLM_F_ACK
-                    07 00 00 00 00 00 00 00
-                    00 00 00 00
-                    03 00 00 00  # tcm_ifindex 3
-                    01 00 00 00  # tcm_handle 1
-                    f3 ff ff ff  # tcm_parent: egress of clsact
-                    08 00 70 00  # tcm_info: priority 112, IPv4
-                    08 00 01 00 62 70 66 00  # TCA_KIND "bpf"
-                    """))
-    }
-
     @Test func `A base chain is decoded with hook, policy and the number of its rules`() {
         let chain = decoded(Self.chainBytes) { FilterChain($0) }
         #expect(

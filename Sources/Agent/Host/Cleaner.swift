@@ -104,7 +104,7 @@ public struct Cleaner: ~Copyable {
         failures += try netlink.perform(&batch).failures.map { "\($0.error)" }
         // Before the device: a program would go on giving it what comes for it.
         for filter in try TunnelFilters.list(&netlink) {
-            do throws(NetlinkError) {
+            do {
                 try TunnelFilters.remove(filter, &netlink)
             } catch {
                 failures.append("\(error)")
