@@ -79,7 +79,7 @@ public enum AgentProcess {
         switch tier {
         case .kernel: try KernelTunnel(parameters: local.tunnelParameters ?? IPIPParameters())
         case .userspace: try UserspaceTunnel(settings: config.tunnelSettings(localAddress: local.address.address))
-        case .bpf: throw AgentError("the bpf tier is not in this version of Poplin yet")
+        case .bpf: try BPFTunnel(settings: config.tunnelSettings(localAddress: local.address.address))
         }
     }
 

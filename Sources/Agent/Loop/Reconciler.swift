@@ -52,6 +52,7 @@ struct Reconciler: ~Copyable {
     private(set) var readFailure: String?
     /// Whether programs of a former agent of the bpf tier may still hang on devices that are not ours.
     private var mayHavePrograms: Bool
+    private var removalProblem: String?
     /// Whether the last walk ended with something left that it could have done.
     private(set) var isUnsettled = false
 
@@ -155,7 +156,7 @@ struct Reconciler: ~Copyable {
         defer { if topology.blocks.count >= Reconciler.largeTable { Memory.returnFreed() } }
         for _ in 0..<Reconciler.rounds {
             do throws(NetlinkError) {
-                if try walkOnce() { return try removePrograms() }
+                if try walkOnce() { return removePrograms() }
             } catch {
                 if readFailure != error.description { log.error("the kernel could not be read or written: \(error)") }
                 readFailure = error.description
@@ -166,13 +167,19 @@ struct Reconciler: ~Copyable {
     }
 
     /// Takes away the programs that another tier has left, as soon as this one carries for everybody.
-    private mutating func removePrograms() throws(NetlinkError) {
+    private mutating func removePrograms() {
         guard mayHavePrograms, knowsDatastore, tunnel.isCarried, backoff.isEmpty else { return }
-        for filter in try TunnelFilters.list(&netlink) {
-            log.info("- program \(filter.name) of the bpf tier, on device \(filter.link)")
-            try TunnelFilters.remove(filter, &netlink)
+        do {
+            for filter in try TunnelFilters.list(&netlink) {
+                try TunnelFilters.remove(filter, &netlink)
+                log.info("- program \(filter.name) of the bpf tier, device \(filter.link)")
+            }
+            (mayHavePrograms, removalProblem) = (false, nil)
+        } catch {
+            if removalProblem != "\(error)" { log.error("a program of the bpf tier cannot be removed: \(error)") }
+            removalProblem = "\(error)"
+            isUnsettled = true
         }
-        mayHavePrograms = false
     }
 
     /// One round; true where nothing was left to do.
