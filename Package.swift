@@ -96,6 +96,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "BPFTests",
+            dependencies: [
+                "BPF", "CTunnelProgram", "Dataplane", "Lab", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink",
+                "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "DatastoreTests", dependencies: ["Datastore", "TestSupport", "LinuxSystem", "Net", "Overlay"],
             swiftSettings: strict),
         .testTarget(

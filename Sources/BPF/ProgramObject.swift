@@ -49,7 +49,7 @@ public struct ProgramObject: ~Copyable {
     /// - Parameter value: all of it, as the programs lay it out.
     /// - Throws: `EINVAL` for a value of another size.
     public mutating func setReadOnlyData<Value: BitwiseCopyable>(_ value: Value) throws(BPFError) {
-        let map = unsafe try mapPointer(".rodata")
+        let map = unsafe try mapPointer(".rodata.settings")
         try attempt("set", on: "map .rodata of \(name)") {
             unsafe withUnsafeBytes(of: value) { bytes in
                 unsafe bpf_map__set_initial_value(map, bytes.baseAddress, bytes.count)

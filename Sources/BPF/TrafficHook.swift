@@ -7,14 +7,6 @@ public import Rtnetlink
 
 /// One direction of one device, in the calling thread's network namespace.
 public struct TrafficHook: Hashable, Sendable {
-    /// Which packets pass.
-    public enum Direction: Hashable, Sendable {
-        /// What the device received.
-        case ingress
-        /// What is about to be sent by it.
-        case egress
-    }
-
     /// Filters with smaller numbers come first; the agent's routes have the same number as their protocol.
     public static let priority: UInt32 = 112
     /// The filter's number within the priority.
@@ -22,12 +14,12 @@ public struct TrafficHook: Hashable, Sendable {
 
     /// The device's index.
     public var link: Int32
-    public var direction: Direction
+    public var side: TrafficSide
 
     /// A hook.
-    public init(link: Int32, _ direction: Direction) {
+    public init(link: Int32, _ side: TrafficSide) {
         self.link = link
-        self.direction = direction
+        self.side = side
     }
 
     /// Has a program see the packets, in place of the one that did so until now; none goes past both.
@@ -109,7 +101,7 @@ public struct TrafficHook: Hashable, Sendable {
 
     private var place: bpf_tc_opts {
         var options = bpf_tc_opts()
-        options.sz = MemoryLayout<bpf_tc_opts>.size
+        options.sz = Self.end(of: \bpf_tc_opts.priority)
         options.handle = Self.handle
         options.priority = Self.priority
         return options
@@ -117,10 +109,15 @@ public struct TrafficHook: Hashable, Sendable {
 
     private var kernelHook: bpf_tc_hook {
         var hook = bpf_tc_hook()
-        hook.sz = MemoryLayout<bpf_tc_hook>.size
+        hook.sz = Self.end(of: \bpf_tc_hook.parent)
         hook.ifindex = link
-        hook.attach_point = direction == .ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS
+        hook.attach_point = side == .ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS
         return hook
+    }
+
+    /// Where the last field ends: libbpf wants what comes after it to be zero, and a copy in Swift does not keep padding.
+    private static func end<Structure, Field>(of field: KeyPath<Structure, Field>) -> Int {
+        MemoryLayout<Structure>.offset(of: field).map { $0 + MemoryLayout<Field>.size } ?? MemoryLayout<Structure>.size
     }
 
     /// No such filter, no such chain of filters (`EINVAL` without a `clsact`), or no such device any more.
@@ -130,5 +127,5 @@ public struct TrafficHook: Hashable, Sendable {
 }
 
 extension TrafficHook: CustomStringConvertible {
-    public var description: String { "link \(link) \(direction)" }
+    public var description: String { "link \(link) \(side)" }
 }

@@ -17,8 +17,8 @@ struct tunnel_settings {
     __u8 dscp;
     // Whether inner sources that are not the sending peer's are taken (D4 switched off).
     __u8 accepts_foreign_sources;
-    // Whether this kernel knows BPF_F_ADJ_ROOM_DECAP_L3_IPV4 (6.3).
-    __u8 has_decap_flag;
+    // Whether packets of this host's workloads go past its own IP (`workloads`).
+    __u8 takes_shortcut;
 };
 _Static_assert(sizeof(struct tunnel_settings) == 12, "as the agent writes it");
 
