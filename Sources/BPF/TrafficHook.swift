@@ -109,7 +109,7 @@ public struct TrafficHook: Hashable, Sendable {
 
     private var place: bpf_tc_opts {
         var options = bpf_tc_opts()
-        options.sz = MemoryLayout<bpf_tc_opts>.size
+        options.sz = cbpf_tc_opts_size
         options.handle = Self.handle
         options.priority = Self.priority
         return options
@@ -117,7 +117,7 @@ public struct TrafficHook: Hashable, Sendable {
 
     private var kernelHook: bpf_tc_hook {
         var hook = bpf_tc_hook()
-        hook.sz = MemoryLayout<bpf_tc_hook>.size
+        hook.sz = cbpf_tc_hook_size
         hook.ifindex = link
         hook.attach_point = direction == .ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS
         return hook
