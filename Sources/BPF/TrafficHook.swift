@@ -101,7 +101,7 @@ public struct TrafficHook: Hashable, Sendable {
 
     private var place: bpf_tc_opts {
         var options = bpf_tc_opts()
-        options.sz = Self.end(of: \bpf_tc_opts.priority)
+        options.sz = cbpf_tc_opts_size
         options.handle = Self.handle
         options.priority = Self.priority
         return options
@@ -109,15 +109,10 @@ public struct TrafficHook: Hashable, Sendable {
 
     private var kernelHook: bpf_tc_hook {
         var hook = bpf_tc_hook()
-        hook.sz = Self.end(of: \bpf_tc_hook.parent)
+        hook.sz = cbpf_tc_hook_size
         hook.ifindex = link
         hook.attach_point = side == .ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS
         return hook
-    }
-
-    /// Where the last field ends: libbpf wants what comes after it to be zero, and a copy in Swift does not keep padding.
-    private static func end<Structure, Field>(of field: KeyPath<Structure, Field>) -> Int {
-        MemoryLayout<Structure>.offset(of: field).map { $0 + MemoryLayout<Field>.size } ?? MemoryLayout<Structure>.size
     }
 
     /// No such filter, no such chain of filters (`EINVAL` without a `clsact`), or no such device any more.

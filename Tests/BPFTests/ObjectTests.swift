@@ -39,7 +39,7 @@ struct ObjectTests {
                 var object = try ProgramObject.tunnel()
                 try object.setReadOnlyData(UInt8(1))
             })
-        #expect(size.description == "map .rodata of tunnel: Invalid argument (set)")
+        #expect(size.description == "map .rodata.settings of tunnel: Invalid argument (set)")
 
         let unknown = try #require(
             throws: BPFError.self,
@@ -48,6 +48,22 @@ struct ObjectTests {
                 _ = try object.program(named: "nobody")
             })
         #expect(unknown.description == "program nobody of tunnel: No such file or directory (find)")
+    }
+
+    @Test func `Where the kernel refuses a program, the verifier's own words are in the error`() throws {
+        // The call of a function (bpf_skb_adjust_room, 50) becomes one of a function that no kernel has.
+        let call: [UInt8] = [0x85, 0, 0, 0, 50, 0, 0, 0]
+        var bytes = ProgramObject.tunnelBytes
+        let place = try #require(bytes.firstRange(of: call))
+        bytes[place.lowerBound + 6] = 1
+        let refusal = try #require(
+            throws: BPFError.self,
+            performing: {
+                var object = try ProgramObject(bytes, name: "spoiled")
+                try object.load()
+            })
+        #expect(refusal.operation == "load" && refusal.object == "object spoiled")
+        #expect(refusal.log.contains("func unknown#65586"), "\(refusal)")
     }
 
     @Test func `A map is taken for what it is alone, and not before it is made`() throws {
@@ -90,6 +106,16 @@ struct ObjectTests {
         #expect(gone == nil)
     }
 
+    @Test func `A set of keys has each once`() throws {
+        let tunnel = try LoadedTunnel(tunnel_settings())
+        let set = try tunnel.object.keySet(named: "workloads")
+        for key in [7, 3, 7, 9] as [UInt32] { try set.insert(key) }
+        try set.remove(3)
+        try set.remove(4)
+        let keys = try set.keys()
+        #expect(keys.sorted() == [7, 9])
+    }
+
     @Test func `An element past the end of an array is an error`() throws {
         let tunnel = try LoadedTunnel(tunnel_settings())
         let error = try #require(
@@ -115,12 +141,6 @@ struct FeatureTests {
             let isKnown = try BPFFeatures.has(helper)
             #expect(isKnown, "\(helper)")
         }
-    }
-
-    @Test func `The flag for decapsulation is there from 6.3 on`() throws {
-        let version = try #require(KernelVersion(release: Host.kernelRelease))
-        let isThere = try BPFFeatures.hasDecapsulationFlag()
-        #expect(isThere == (version >= KernelVersion(6, 3)))
     }
 
     @Test func `Whether programs are compiled is told`() {

@@ -172,8 +172,12 @@ struct OuterWays: ~Copyable {
         let ways = decisions.compactMapValues { $0.way == .socket ? nil : $0.way }
         guard ways != inForce || usesPrograms else { return }
         try tunnel.setWays(ways)
-        if ways != inForce {
-            log.debug("outer packets to \(ways.count) of \(decisions.count) peers take the short way")
+        guard ways != inForce else { return }
+        let peers = "\(ways.count) of \(decisions.count) peers"
+        if usesPrograms {
+            log.info("programs carry what is for \(peers)")
+        } else {
+            log.debug("outer packets to \(peers) leave as frames")
         }
         inForce = ways
     }
