@@ -28,22 +28,31 @@ struct TunnelFilterTests {
             #expect(ours.map(\.program) == [tunnel.inward.id, tunnel.outward.id])
             #expect(ours.map(\.side) == [.ingress, .egress])
 
-            for filter in ours { try TunnelFilters.remove(filter, &netlink) }
+            for filter in ours { try TunnelFilters.remove(filter) }
             let left = try netlink.trafficFilters(link: Self.link)
             #expect(left.map(\.priority) == [7])
             // Somebody else was faster.
-            for filter in ours { try TunnelFilters.remove(filter, &netlink) }
+            for filter in ours { try TunnelFilters.remove(filter) }
         }
     }
 
-    @Test func `With the last filter clsact goes too`() throws {
+    @Test(arguments: [true, false])
+    func `With the last filter clsact goes too where it shall`(withHolder: Bool) throws {
         try inNamespace {
             var netlink = try NetlinkSocket()
             let tunnel = try LoadedTunnel(tunnel_settings())
             try TrafficHook(link: Self.link, .ingress).attach(tunnel.inward)
-            for filter in try TunnelFilters.list(&netlink) { try TunnelFilters.remove(filter, &netlink) }
+            for filter in try TunnelFilters.list(&netlink) {
+                if withHolder {
+                    try TunnelFilters.removeWithHolder(filter, &netlink)
+                } else {
+                    try TunnelFilters.remove(filter)
+                }
+            }
+            let left = try TunnelFilters.list(&netlink)
+            #expect(left.isEmpty)
             let kinds = try netlink.qdiscs().map(\.kind)
-            #expect(!kinds.contains("clsact"))
+            #expect(kinds.contains("clsact") != withHolder)
         }
     }
 

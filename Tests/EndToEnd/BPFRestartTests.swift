@@ -43,31 +43,45 @@ extension EndToEndTests {
                 let node = try lab.host("n1")
                 try lab.waitPrograms("n1")
                 let link = try node.linkIndex("tunl0")
+                #expect(try lab.ping(from: "w1", to: "w3").isComplete)
+                let pingers = [
+                    try lab.startSteadyPing(from: "w1", to: "w3"), try lab.startSteadyPing(from: "w3", to: "w1"),
+                ]
                 let stream = try lab.startSteadyTransfer(from: "w1", to: "w3", bytesPerSecond: 1_000_000)
-                for _ in 1...2 {
-                    // Until the other tier carries, the programs do.
-                    let pinger = try lab.startSteadyPing(from: "w1", to: "w3")
-                    try waitUntil("replies") { pinger.received > 20 }
-                    try lab.stopAgent(on: "n1")
-                    try lab.startAgent(on: "n1", environment: ["POPLIN_DATAPLANE": "userspace"])
-                    let status = try lab.waitReady("n1")
-                    #expect(status.tier == "userspace")
-                    try waitUntil("the programs to go") { try node.tunnelPrograms().isEmpty }
-                    #expect(try node.clsactDevices() == [])
-                    let received = pinger.received
-                    try waitUntil("replies") { pinger.received > received + 50 }
-                    let report = pinger.stop()
-                    #expect(report.isComplete && report.duplicates == 0, "\(report.summary)")
-
-                    // Without a process nobody carries the packets of that tier: here there is a break.
-                    try lab.stopAgent(on: "n1")
-                    try lab.startAgent(on: "n1")
-                    #expect(try lab.waitReady("n1").tier == "bpf")
-                    try lab.waitPrograms("n1")
-                    #expect(try lab.ping(from: "w1", to: "w3").isComplete)
+                func goOn(_ moment: String) throws {
+                    let counts = (pingers.map { $0.received + 50 }, stream.received + 50_000)
+                    try waitUntil("traffic to go on, \(moment)") {
+                        zip(pingers, counts.0).allSatisfy { $0.received > $1 } && stream.received > counts.1
+                    }
                 }
-                let received = stream.received
-                try waitUntil("the stream to go on") { stream.received > received + 100_000 }
+                func change(to tier: String, byHandover: Bool) throws {
+                    var specification = try lab.node("n1")
+                    specification.dataplane = tier
+                    try lab.update(specification)
+                    if byHandover {
+                        #expect(try lab.replaceAgent(on: "n1") == .code(0))
+                    } else {
+                        try lab.stopAgent(on: "n1")
+                        try lab.startAgent(on: "n1")
+                    }
+                    #expect(try lab.waitReady("n1").tier == tier)
+                    if tier == "bpf" {
+                        try lab.waitPrograms("n1")
+                    } else {
+                        try waitUntil("the programs to go") { try node.tunnelPrograms().isEmpty }
+                    }
+                    try goOn("with \(tier)")
+                }
+                try goOn("before")
+                for isRestart in [true, false] {
+                    // Until the other tier carries, the programs do.
+                    try change(to: "userspace", byHandover: !isRestart)
+                    // Without a process nobody carries the packets of that tier, so that it takes a handover.
+                    try change(to: "bpf", byHandover: true)
+                }
+                for report in pingers.map({ $0.stop() }) {
+                    #expect(report.isComplete && report.duplicates == 0, "\(report.summary)")
+                }
                 let report = stream.stop()
                 #expect(report.isIntact, "\(report)")
                 #expect(try node.linkIndex("tunl0") == link, "the device is the same")

@@ -226,8 +226,8 @@ extension EndToEndTests {
         /// Two sockets and two locks; where a TUN device carries, a queue of it and a raw socket as well.
         private static var descriptorCount: Int { Tiers.current.dataplane(of: "n1") == "kernel" ? 4 : 6 }
 
-        /// A tier that n1 does not run.
-        private static var otherTier: String { Tiers.current.dataplane(of: "n1") == "bpf" ? "userspace" : "bpf" }
+        /// A tier that cannot go on with what n1's carries by.
+        private static var otherTier: String { Tiers.current.dataplane(of: "n1") == "kernel" ? "bpf" : "kernel" }
 
         private static var specification: LabSpecification { .twoNodes() }
     }

@@ -66,9 +66,11 @@ extension EndToEndTests {
                     }
                 }
                 try goOn("before")
+                let before = pingers.map(\.pinger.sent)
                 try lab.startAgents()
                 for node in nodes { try lab.waitReady(node) }
                 try goOn("with agents")
+                let after = pingers.map(\.pinger.sent)
                 for (mode, near, far) in [
                     (LabMode.always, Way.tunnel, Way.tunnel), (.never, .direct, .routed),
                     (.crossSubnet, .direct, .tunnel),
@@ -82,9 +84,12 @@ extension EndToEndTests {
                 for node in nodes { try lab.stopAgent(on: node) }
                 try goOn("with agents gone")
 
-                for (name, pinger) in pingers {
+                for (index, (name, pinger)) in pingers.enumerated() {
                     let report = pinger.stop()
-                    #expect(report.isComplete && report.duplicates == 0, "\(name): \(report.summary)")
+                    #expect(report.duplicates == 0, "\(name)")
+                    let starts = before[index]..<after[index]
+                    let lost = report.lost.filter { !Self.interruptsDevices || !starts.contains($0) }
+                    #expect(lost.isEmpty && report.lost.count <= 10, "\(name): \(report.summary), and agents started at \(starts)")
                 }
                 for (name, stream) in streams {
                     let report = stream.stop()
@@ -92,6 +97,12 @@ extension EndToEndTests {
                 }
                 #expect(try #require(lab.sniffer).counts().ipip == 0, "no workload has sent anything")
             }
+        }
+
+        /// Programs hang on a `clsact`, and while that is added to a device for the first time the kernel drops what the
+        /// device is to send (`qdisc_graft` in net/sched/sch_api.c deactivates the device).
+        private static var interruptsDevices: Bool {
+            ["n1", "n2", "n3"].contains { Tiers.current.dataplane(of: $0) == "bpf" }
         }
     }
 }

@@ -105,7 +105,7 @@ public struct Cleaner: ~Copyable {
         // Before the device: a program would go on giving it what comes for it.
         for filter in try TunnelFilters.list(&netlink) {
             do {
-                try TunnelFilters.remove(filter, &netlink)
+                try TunnelFilters.removeWithHolder(filter, &netlink)
             } catch {
                 failures.append("\(error)")
             }

@@ -171,7 +171,7 @@ struct Reconciler: ~Copyable {
         guard mayHavePrograms, knowsDatastore, tunnel.isCarried, backoff.isEmpty else { return }
         do {
             for filter in try TunnelFilters.list(&netlink) {
-                try TunnelFilters.remove(filter, &netlink)
+                try TunnelFilters.remove(filter)
                 log.info("- program \(filter.name) of the bpf tier, device \(filter.link)")
             }
             (mayHavePrograms, removalProblem) = (false, nil)

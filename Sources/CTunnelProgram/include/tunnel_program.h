@@ -19,8 +19,10 @@ struct tunnel_settings {
     __u8 accepts_foreign_sources;
     // Whether packets of this host's workloads go past its own IP (`workloads`).
     __u8 takes_shortcut;
+    // The first identification of outer packets that may be cut.
+    __u32 first_identification;
 };
-_Static_assert(sizeof(struct tunnel_settings) == 12, "as the agent writes it");
+_Static_assert(sizeof(struct tunnel_settings) == 16, "as the agent writes it");
 
 #define TUNNEL_DSCP_COPY 255
 

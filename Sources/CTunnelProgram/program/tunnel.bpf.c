@@ -70,7 +70,7 @@ struct {
     __type(value, __u32);
 } workloads SEC(".maps");
 
-// The next identification of outer packets that may be cut.
+// How many identifications outer packets that may be cut have taken.
 __u32 identification;
 
 static __always_inline int drop(__u32 reason)
@@ -180,7 +180,7 @@ static __always_inline void fill_outer(struct iphdr *outer, const struct iphdr *
     outer->frag_off = inner->frag_off & bpf_htons(IP_DF);
     // The datagram is whole, so that DF alone makes it atomic (RFC 6864 section 4).
     if (!outer->frag_off)
-        outer->id = bpf_htons(__sync_fetch_and_add(&identification, count));
+        outer->id = bpf_htons(settings.first_identification + __sync_fetch_and_add(&identification, count));
     outer->ttl = settings.time_to_live ? settings.time_to_live : inner->ttl;
     outer->protocol = IPPROTO_IPIP;
     outer->saddr = settings.local_address;

@@ -95,7 +95,7 @@ public final class BPFTunnel: Tunnel {
     }
 
     private func removePrograms() throws {
-        for filter in try TunnelFilters.list(&netlink) { try TunnelFilters.remove(filter, &netlink) }
+        for filter in try TunnelFilters.list(&netlink) { try TunnelFilters.remove(filter) }
         retire()
     }
 

@@ -1,4 +1,4 @@
-// The tunnel's programs where they hang: found, whoever attached them, and taken away with what they leave empty.
+// The tunnel's programs where they hang: found and taken away, whoever attached them.
 
 internal import BPF
 public import Rtnetlink
@@ -22,12 +22,18 @@ public enum TunnelFilters {
         return found
     }
 
-    /// Removes one, and the `clsact` that held it if nothing else hangs there. It is no error if it is gone already.
-    ///
-    /// - Parameter netlink: of the calling thread's network namespace.
-    public static func remove(_ filter: TrafficFilterMessage, _ netlink: inout NetlinkSocket) throws {
+    /// Removes one, and leaves the `clsact` that held it: while that goes, the kernel drops what the device is to send
+    /// (`qdisc_graft` in net/sched/sch_api.c deactivates the device). It is no error if it is gone already.
+    public static func remove(_ filter: TrafficFilterMessage) throws {
         guard let side = filter.side else { return }
         try TrafficHook(link: filter.link, side).detach()
+    }
+
+    /// Removes one, and the `clsact` that held it if nothing else hangs there.
+    ///
+    /// - Parameter netlink: of the calling thread's network namespace.
+    public static func removeWithHolder(_ filter: TrafficFilterMessage, _ netlink: inout NetlinkSocket) throws {
+        try remove(filter)
         try TrafficHook.removeUnusedQdisc(link: filter.link, &netlink)
     }
 }

@@ -70,7 +70,7 @@ struct TunnelPrograms: ~Copyable {
         }
         for filter in present {
             let isWanted = filter.side == .egress ? filter.link == link : receivers.contains(filter.link)
-            if !isWanted { attempt { try TunnelFilters.remove(filter, &netlink) } }
+            if !isWanted { attempt { try TunnelFilters.remove(filter) } }
         }
         if let failure { throw failure }
     }
@@ -124,5 +124,7 @@ extension tunnel_settings {
             case .copy: UInt8(TUNNEL_DSCP_COPY)
             }
         accepts_foreign_sources = settings.acceptsForeignSources ? 1 : 0
+        // Not where the former programs have begun, whose packets may still be on their way; and 0 is far.
+        first_identification = .random(in: 1...0x7FFF)
     }
 }
