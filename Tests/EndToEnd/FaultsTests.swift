@@ -10,7 +10,7 @@ import Testing
 extension EndToEndTests {
     @Suite(
         "Faults of netlink", .needs(Clang.requirement),
-        .tiers(.userspace, .kernel, because: "an agent makes the calls of its own tier, whatever that of others"))
+        .tiers(.userspace, .kernel, .bpf, because: "an agent makes the calls of its own tier, whatever that of others"))
     struct Faults {
         /// From one failing call to the next: more than the calls of one walk, so that the walk after a fault is whole.
         private static let period = 33

@@ -57,6 +57,9 @@ public final class BPFTunnel: Tunnel {
     public func observe(_ device: Link?) {
         link = device?.index
         slowPath.observe(device)
+        // Those that were made for a device which is gone would go on giving it what comes in. What fails is tried again
+        // with the next ways.
+        if let made = programs?.link, made != link { try? setWays(ways) }
     }
 
     public func setPeers(_ peers: [TunnelPeer]) throws {
