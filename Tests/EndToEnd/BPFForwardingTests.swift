@@ -76,9 +76,13 @@ extension EndToEndTests {
                     let stream = try lab.transfer(from: source, to: target, bytes: Self.bytes)
                     #expect(stream.isIntact && stream.received == Self.bytes, "from \(source): \(stream)")
                     let largest = sniffer.counts().largestPacket { $0.protocolNumber == IPProtocol.tcp }
-                    #expect(
-                        offloads.reachesWhole ? largest > 3000 : largest <= 1480,
-                        "the largest packet that \(target) got has \(largest) bytes")
+                    let story: Comment = "the largest packet that \(target) got has \(largest) bytes"
+                    if !offloads.reachesWhole {
+                        #expect(largest <= 1480, story)
+                    } else if Tiers.current.dataplane(of: target == "w3" ? "n1" : "n3") == "bpf" {
+                        // What the userspace tier cuts comes one by one, and may meet nothing to be joined with.
+                        #expect(largest > 3000, story)
+                    }
                 }
                 // To the host itself, where nothing is forwarded.
                 for (source, target) in [("w1", "n3"), ("w3", "n1")] {
