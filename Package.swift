@@ -18,7 +18,7 @@ let package = Package(
         .library(
             name: "PoplinCore",
             targets: [
-                "Net", "Overlay", "Packet", "LinuxSystem", "Rtnetlink", "Dataplane", "Datastore", "Agent", "Lab",
+                "Net", "Overlay", "Packet", "LinuxSystem", "Rtnetlink", "BPF", "Dataplane", "Datastore", "Agent", "Lab",
             ]),
     ],
     dependencies: [
@@ -32,6 +32,11 @@ let package = Package(
     targets: [
         .target(name: "CLinux"),
         .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
+        .systemLibrary(name: "CBpf", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
+        // The program itself is compiled for BPF, by the plugin.
+        .target(name: "CTunnelProgram", exclude: ["program"]),
+        .executableTarget(name: "embedprogram", dependencies: ["LinuxSystem"], swiftSettings: strict),
+        .plugin(name: "EmbedTunnelProgram", capability: .buildTool(), dependencies: ["embedprogram"]),
         .target(name: "Net", swiftSettings: strict),
         .target(name: "Overlay", dependencies: ["Net"], swiftSettings: strict),
         .target(name: "Packet", dependencies: ["Net"], swiftSettings: memorySafe),
@@ -39,8 +44,13 @@ let package = Package(
         .target(name: "Rtnetlink", dependencies: ["Net", "LinuxSystem", "CMnl", "CLinux"], swiftSettings: memorySafe),
         .target(name: "Nftables", dependencies: ["Net", "Rtnetlink", "CMnl"], swiftSettings: memorySafe),
         .target(
-            name: "Dataplane", dependencies: ["Net", "Overlay", "Packet", "LinuxSystem", "Rtnetlink", "Nftables"],
-            swiftSettings: memorySafe),
+            name: "BPF", dependencies: ["LinuxSystem", "Rtnetlink", "CBpf"], swiftSettings: memorySafe,
+            plugins: ["EmbedTunnelProgram"]),
+        .target(
+            name: "Dataplane",
+            dependencies: [
+                "Net", "Overlay", "Packet", "LinuxSystem", "Rtnetlink", "Nftables", "BPF", "CTunnelProgram",
+            ], swiftSettings: memorySafe),
         .target(
             name: "Datastore",
             dependencies: ["Net", "Overlay", "LinuxSystem", .product(name: "Yams", package: "Yams")],
@@ -83,6 +93,13 @@ let package = Package(
             name: "NftablesTests",
             dependencies: [
                 "Nftables", "Dataplane", "Lab", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink", "TestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "BPFTests",
+            dependencies: [
+                "BPF", "CTunnelProgram", "Dataplane", "Lab", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink",
+                "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(

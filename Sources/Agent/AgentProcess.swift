@@ -11,6 +11,8 @@ internal import Rtnetlink
 /// `poplin agent`.
 public enum AgentProcess {
     private static let handled = [Signals.terminate, Signals.interrupt, Signals.hangup]
+    /// What one tier or another needs: the latter two are for programs.
+    private static let everyTier: Capabilities.Mask = [.netAdmin, .netRaw, .bpf, .perfmon]
     /// How often the host is read at the start before it is given up, and the milliseconds in between.
     private static let firstReads = 5
     private static let firstReadPause: UInt32 = 40
@@ -26,7 +28,7 @@ public enum AgentProcess {
         configPath: String, environment: [String: String], once: Bool, takesOver: Bool, adopts: Bool, log: Logger
     ) throws {
         // Before anything is read, so that no file can make this process do what it has no right for any more.
-        try Capabilities.reduce(to: [.netAdmin, .netRaw])
+        try Capabilities.reduce(to: everyTier.union(.setPCap))
         Memory.mapAllocations(from: 1 << 19)
         // Before any thread is started, so that all inherit the mask and only the descriptor sees the signals.
         // Nor may a log reader that went away end the process.
@@ -36,6 +38,8 @@ public enum AgentProcess {
         let config = try configFile.load()
         // Before any device is made: the name of a TUN can keep the ipip driver out.
         let choice = try TierChoice.choose(config.tier, device: config.tunnelDevice, by: .trying)
+        // CAP_SETPCAP went with them until now, so that the bounding set can shrink once more.
+        try Capabilities.reduce(to: choice.tier == .bpf ? everyTier : [.netAdmin, .netRaw])
         if once && choice.tier == .userspace {
             throw AgentError(
                 "--once needs the kernel or the bpf tier: in the userspace tier the agent itself carries the packets")
@@ -56,7 +60,10 @@ public enum AgentProcess {
             }
         log.info(
             "node \(local.name), address \(local.address), tier \(choice.tier.rawValue) (\(choice.reason))")
-        if once { return try reconcileOnce(&reconciler, &datastore, seat) }
+        if once {
+            let ways = try OuterWays(choice.tier, config.express, log: log)
+            return try reconcileOnce(&reconciler, &datastore, ways, seat)
+        }
         var loop = try ControlLoop(
             configFile: configFile, config: config, datastore: datastore, reconciler: reconciler, signals: signals,
             seat: seat, log: log)
@@ -72,7 +79,7 @@ public enum AgentProcess {
         switch tier {
         case .kernel: try KernelTunnel(parameters: local.tunnelParameters ?? IPIPParameters())
         case .userspace: try UserspaceTunnel(settings: config.tunnelSettings(localAddress: local.address.address))
-        case .bpf: throw AgentError("the bpf tier is not in this version of Poplin yet")
+        case .bpf: try BPFTunnel(settings: config.tunnelSettings(localAddress: local.address.address))
         }
     }
 
@@ -80,12 +87,15 @@ public enum AgentProcess {
     ///
     /// - Throws: what keeps the node from being ready, in one line.
     private static func reconcileOnce(
-        _ reconciler: inout Reconciler, _ datastore: inout FileDatastore, _ seat: borrowing AgentSeat
+        _ reconciler: inout Reconciler, _ datastore: inout FileDatastore, _ ways: consuming OuterWays,
+        _ seat: borrowing AgentSeat
     ) throws {
         reconciler.take(datastore.load())
         reconciler.walk()
+        ways.hostWasRead()
+        try ways.walkIfDue(reconciler)
         seat.leave()
-        let obstacles = StatusReport.obstacles(reconciler)
+        let obstacles = StatusReport.obstacles(reconciler) + ways.needingAgent(reconciler)
         guard obstacles.isEmpty else { throw AgentError("not settled: \(obstacles.joined(separator: "; "))") }
     }
 

@@ -52,12 +52,13 @@ public struct Survey: Sendable {
         view.observed.settings = HostSettings.observe(desired.settings)
         // Who may not look takes it as it should be.
         if !mayLook { view.observed.filter = desired.filter }
-        // Whether packets are carried, and for whom, only the agent that carries them can tell; the kernel's driver
-        // needs none.
-        let isKernels = tier?.tier == .kernel && view.observed.device?.kind == KernelTunnel.linkKind
+        // Whether packets are carried, and for whom, only the agent that carries them can tell; the kernel's driver and
+        // programs need none.
+        let isKernels = try Survey.carriesWithoutAgent(tier?.tier, view.observed.device, &netlink)
         view.observed.isCarried = status?.tunnel.isCarried ?? isKernels
         let areInForce =
-            status.map { $0.tunnel.peersInForce == TunnelPeer.fingerprint(desired.peers) } ?? (tier?.tier == .kernel)
+            status.map { $0.tunnel.peersInForce == TunnelPeer.fingerprint(desired.peers) }
+            ?? (tier?.tier == .kernel || tier?.tier == .bpf && isKernels)
         view.observed.peers = areInForce ? desired.peers : nil
         self.config = config
         self.local = local
@@ -78,6 +79,18 @@ public struct Survey: Sendable {
             return (try TierChoice.choose(config.tier, device: config.tunnelDevice, by: .looking), nil)
         } catch {
             return (nil, error.message)
+        }
+    }
+
+    /// Whether the kernel carries the device's packets by itself.
+    private static func carriesWithoutAgent(
+        _ tier: Tier?, _ device: Link?, _ netlink: inout NetlinkSocket
+    ) throws(NetlinkError) -> Bool {
+        guard let device else { return false }
+        return switch tier {
+        case .kernel: device.kind == KernelTunnel.linkKind
+        case .bpf: try netlink.trafficFilters(link: device.index, side: .egress).contains(where: TunnelFilters.isOurs)
+        case .userspace, nil: false
         }
     }
 

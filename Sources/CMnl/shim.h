@@ -16,9 +16,11 @@
 #include <linux/fib_rules.h>
 #include <linux/veth.h>
 #include <linux/neighbour.h>
+#include <linux/pkt_sched.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/pkt_cls.h>
 #include <linux/xfrm.h>
 #include <libmnl/libmnl.h>
 

@@ -25,7 +25,7 @@ public struct TierChoice: Hashable, Sendable {
         Tier.allCases.map { tier in
             switch tier {
             case .kernel: (tier, KernelTunnel.probe(device: device, by: method))
-            case .bpf: (tier, .unavailable(because: "not in this version of Poplin yet"))
+            case .bpf: (tier, BPFTunnel.probe(by: method))
             case .userspace: (tier, UserspaceTunnel.probe())
             }
         }

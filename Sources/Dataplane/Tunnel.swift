@@ -78,9 +78,9 @@ public protocol Tunnel: AnyObject {
     func takeOver(_ descriptors: consuming DescriptorList, device: String) throws
     /// Puts the peers in force; when this returns, the next packet meets them.
     func setPeers(_ peers: [TunnelPeer]) throws
-    /// How outer packets leave, by outer address; a peer that is not named uses the socket. Tiers whose packets the
-    /// kernel sends have no use for it.
-    func setWays(_ ways: [IPv4Address: OuterWay])
+    /// How outer packets leave, by outer address; a peer that is not named uses the socket. Called with the same ways
+    /// again, it mends what others have changed. The kernel tier has no use for it.
+    func setWays(_ ways: [IPv4Address: OuterWay]) throws
     /// Tells the tier its device as it was just read, nil for none: whether it is there, and the MTU that others have
     /// set. Costs nothing where that is known.
     func observe(_ device: Link?)

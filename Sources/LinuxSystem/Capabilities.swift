@@ -13,6 +13,8 @@ public struct Capabilities: Hashable, Sendable {
         public static let setPCap = Mask(rawValue: 1 << 8)
         public static let netAdmin = Mask(rawValue: 1 << 12)
         public static let netRaw = Mask(rawValue: 1 << 13)
+        public static let perfmon = Mask(rawValue: 1 << 38)
+        public static let bpf = Mask(rawValue: 1 << 39)
     }
 
     public var effective: Mask

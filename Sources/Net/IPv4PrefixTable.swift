@@ -41,6 +41,12 @@ public final class IPv4PrefixTable {
     /// The bytes this table occupies; at least 256 KiB, which the direct table takes.
     public var memoryFootprint: Int { wordCount * MemoryLayout<UInt32>.stride }
 
+    /// Gives all words to `body`, for a copy that others search: references in them count from the first one, and
+    /// `IPv4PrefixTableEntry` says how they are read.
+    public func withWords<Result>(_ body: (UnsafeBufferPointer<UInt32>) -> Result) -> Result {
+        body(UnsafeBufferPointer(start: words, count: wordCount))
+    }
+
     /// The value of the longest prefix that contains `address`, or nil if none does.
     ///
     /// Forced inline: as a call it takes a quarter longer, and the optimizer finds it too large to inline by itself.

@@ -111,7 +111,8 @@ public struct DesiredState: Sendable {
         }
         adoption = Adoption(
             leftovers, of: adopting, routes: routes, facts: facts, tunnel: local.tunnelDevice)
-        settings = HostSetting.needed(tunnel: local.tunnelDevice, underlay: carriers.map(\.name))
+        settings = HostSetting.needed(
+            tunnel: local.tunnelDevice, underlay: carriers.map(\.name), usesPrograms: local.usesPrograms)
         let unfiltered =
             facts.filterObstacle.map {
                 Warning.noPacketFilter(wanted, because: $0, device: local.tunnelDevice)

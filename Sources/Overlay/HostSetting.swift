@@ -7,10 +7,18 @@ public enum HostSetting: Hashable, Sendable {
     /// `rp_filter` of a device not strict: where one end tunnels and the other sends direct, packets come in
     /// on another device than the one their answers leave by.
     case looseReversePath(device: String)
+    /// `forwarding` of a device: a program may look routes up on its behalf (`bpf_fib_lookup`).
+    case deviceForwarding(device: String)
+    /// `ignore_routes_with_linkdown` of a device off: a TUN device that no process holds has no carrier, and its routes are to
+    /// stay in use, for programs carry its packets.
+    case routesWithoutCarrier(device: String)
 
     /// What this host needs.
-    public static func needed(tunnel: String, underlay: [String]) -> [HostSetting] {
+    ///
+    /// - Parameter usesPrograms: whether programs in the kernel carry the tunnel device's packets.
+    public static func needed(tunnel: String, underlay: [String], usesPrograms: Bool = false) -> [HostSetting] {
         [.forwarding] + ([tunnel] + underlay).map { .looseReversePath(device: $0) }
+            + (usesPrograms ? [.deviceForwarding(device: tunnel), .routesWithoutCarrier(device: tunnel)] : [])
     }
 
     /// The path below `/proc/sys` that is written.
@@ -18,13 +26,15 @@ public enum HostSetting: Hashable, Sendable {
         switch self {
         case .forwarding: "net/ipv4/ip_forward"
         case .looseReversePath(let device): "net/ipv4/conf/\(device)/rp_filter"
+        case .deviceForwarding(let device): "net/ipv4/conf/\(device)/forwarding"
+        case .routesWithoutCarrier(let device): "net/ipv4/conf/\(device)/ignore_routes_with_linkdown"
         }
     }
 
     /// The paths below `/proc/sys` that decide whether the setting holds.
     public var inputs: [String] {
         switch self {
-        case .forwarding: [path]
+        case .forwarding, .deviceForwarding, .routesWithoutCarrier: [path]
         case .looseReversePath: [path, "net/ipv4/conf/all/rp_filter"]
         }
     }
@@ -32,8 +42,9 @@ public enum HostSetting: Hashable, Sendable {
     /// The value to write where the setting does not hold.
     public var value: String {
         switch self {
-        case .forwarding: "1"
+        case .forwarding, .deviceForwarding: "1"
         case .looseReversePath: "2"
+        case .routesWithoutCarrier: "0"
         }
     }
 
@@ -42,6 +53,8 @@ public enum HostSetting: Hashable, Sendable {
         switch self {
         case .forwarding: "packets of workloads are forwarded"
         case .looseReversePath: "answers may come by another device than the tunnel"
+        case .deviceForwarding: "programs may look routes up for the tunnel's packets"
+        case .routesWithoutCarrier: "the tunnel's routes stay in use without an agent"
         }
     }
 
@@ -50,8 +63,8 @@ public enum HostSetting: Hashable, Sendable {
     /// The kernel uses the larger of `conf.all.rp_filter` and the device's (`IN_DEV_RPFILTER`), and 2 is loose.
     public func holds(_ values: [String: String]) -> Bool {
         switch self {
-        case .forwarding:
-            values[path] == "1"
+        case .forwarding, .deviceForwarding, .routesWithoutCarrier:
+            values[path] == value
         case .looseReversePath:
             values[path] != nil && inputs.compactMap { values[$0].flatMap { Int($0) } }.max() != 1
         }

@@ -16,6 +16,8 @@ public struct LocalNode: Hashable, Sendable {
     public var tunnelKind: String
     /// What a device of kind `ipip` should be told; nil for another kind.
     public var tunnelParameters: IPIPParameters?
+    /// Whether programs in the kernel carry the tunnel device's packets, with or without a process.
+    public var usesPrograms = false
     /// Whether an inner source must be the sending peer's (D4), where the packet filter looks.
     public var checksSources: Bool
     /// Whether outer packets bear the inner TTL, where no device of kind `ipip` says so itself.

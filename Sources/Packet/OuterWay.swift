@@ -1,4 +1,5 @@
-// How an outer packet leaves this host: as a packet that the kernel routes, or as a frame that is finished here.
+// How an outer packet leaves this host: as a packet that the kernel routes, as a frame that is finished here, or by a
+// program in the kernel.
 
 public import Net
 
@@ -48,9 +49,16 @@ public enum OuterWay: Hashable, Sendable, BitwiseCopyable {
     case socket
     /// Through a packet socket, as a finished frame.
     case frame(EthernetWay)
+    /// By a program, past the kernel's IP output: each packet by the kernel's own route and neighbour, which lead to the
+    /// device with this index.
+    case redirect(link: Int32)
 
-    /// The device that frames leave by; nil for the socket.
+    /// The device that packets leave by; nil for the socket.
     public var link: Int32? {
-        if case .frame(let way) = self { way.link } else { nil }
+        switch self {
+        case .socket: nil
+        case .frame(let way): way.link
+        case .redirect(let link): link
+        }
     }
 }

@@ -23,6 +23,9 @@ enum MessageType {
     static var newQdisc: UInt16 { UInt16(RTM_NEWQDISC) }
     static var deleteQdisc: UInt16 { UInt16(RTM_DELQDISC) }
     static var getQdisc: UInt16 { UInt16(RTM_GETQDISC) }
+    static var newTrafficFilter: UInt16 { UInt16(RTM_NEWTFILTER) }
+    static var deleteTrafficFilter: UInt16 { UInt16(RTM_DELTFILTER) }
+    static var getTrafficFilter: UInt16 { UInt16(RTM_GETTFILTER) }
     static var newConfiguration: UInt16 { UInt16(RTM_NEWNETCONF) }
     static var error: UInt16 { UInt16(NLMSG_ERROR) }
     static var done: UInt16 { UInt16(NLMSG_DONE) }
@@ -121,9 +124,14 @@ enum NeighbourAttribute {
     static var hardwareAddress: UInt16 { UInt16(NDA_LLADDR) }
 }
 
-/// Attributes of a queueing discipline (`linux/rtnetlink.h`).
-enum QdiscAttribute {
+/// Attributes of traffic control: of a queueing discipline or a filter (`linux/rtnetlink.h`).
+enum TrafficAttribute {
     static var kind: UInt16 { UInt16(TCA_KIND) }
+    static var options: UInt16 { UInt16(TCA_OPTIONS) }
+    /// Inside ``options`` of a filter of kind `bpf` (`linux/pkt_cls.h`).
+    static var programName: UInt16 { UInt16(TCA_BPF_NAME) }
+    /// Inside ``options`` of a filter of kind `bpf`.
+    static var programID: UInt16 { UInt16(TCA_BPF_ID) }
 }
 
 /// Messages of nf_tables, with the number of their subsystem (`linux/netfilter/nfnetlink.h`, `nf_tables.h`).

@@ -21,6 +21,8 @@ public enum MonitorEvent: Hashable, Sendable {
     /// A neighbour; a change of state is told as a new one.
     case neighbour(Change, NeighbourMessage)
     case qdisc(Change, QdiscMessage)
+    /// A filter of traffic control; those that vanish with their discipline or device are not told of.
+    case trafficFilter(Change, TrafficFilterMessage)
     /// Forwarding, `rp_filter` or another of the few settings that the kernel tells of, of a device or of all.
     case configuration
     /// Messages were lost or not understood: all must be read anew.
@@ -33,14 +35,17 @@ public struct NetlinkMonitor: ~Copyable, Sendable {
     public enum Subject: Hashable, Sendable {
         /// Links, IPv4 addresses, routes, rules and settings.
         case routing
-        /// IPv4 neighbours and queueing disciplines.
+        /// IPv4 neighbours, queueing disciplines and traffic filters.
         case sending
+        /// Queueing disciplines and traffic filters.
+        case traffic
 
         fileprivate var groups: [rtnetlink_groups] {
             switch self {
             case .routing:
                 [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV4_NETCONF]
             case .sending: [RTNLGRP_NEIGH, RTNLGRP_TC]
+            case .traffic: [RTNLGRP_TC]
             }
         }
     }
@@ -112,6 +117,10 @@ extension MonitorEvent {
         case MessageType.newQdisc, MessageType.deleteQdisc:
             let change: Change = message.type == MessageType.newQdisc ? .new : .deleted
             event = QdiscMessage(message).map { .qdisc(change, $0) }
+            expectedFamily = UInt8(AF_UNSPEC)
+        case MessageType.newTrafficFilter, MessageType.deleteTrafficFilter:
+            let change: Change = message.type == MessageType.newTrafficFilter ? .new : .deleted
+            event = TrafficFilterMessage(message).map { .trafficFilter(change, $0) }
             expectedFamily = UInt8(AF_UNSPEC)
         case MessageType.newConfiguration:
             event = message.family == ipv4Family ? .configuration : nil

@@ -30,8 +30,7 @@ public struct QdiscMessage: Hashable, Sendable {
         self.init(link: header.tcm_ifindex, kind: "", parent: header.tcm_parent, handle: header.tcm_handle)
         var attributes = message.attributes(at: MemoryLayout<tcmsg>.size)
         while let attribute = attributes.next() {
-            if attribute.type == QdiscAttribute.kind { kind = attribute.text }
+            if attribute.type == TrafficAttribute.kind { kind = attribute.text }
         }
         guard attributes.isExhausted else { return nil }
-    }
-}
+    }}

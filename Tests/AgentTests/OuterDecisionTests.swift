@@ -151,7 +151,13 @@ struct OuterDecisionTests {
         (.outputRules, "nat", { $0.legacyTables = ["nat"] }),
         (.queueingDiscipline, "tbf on eth0", { $0.qdiscs = [QdiscMessage(link: 2, kind: "tbf")] }),
         (.queueingDiscipline, "BPF program on eth0", { $0.linksWithPrograms = [2] }),
-        (.queueingDiscipline, "clsact", { $0.qdiscs.append(QdiscMessage(link: 2, kind: "clsact", parent: 1)) }),
+        (
+            .queueingDiscipline, "traffic filter on eth0",
+            {
+                $0.qdiscs.append(QdiscMessage(link: 2, kind: "clsact", parent: 1))
+                $0.linksWithFilters = [2]
+            }
+        ),
         (
             .queueingDiscipline, "netem",
             { $0.qdiscs = [QdiscMessage(link: 2, kind: "mq"), QdiscMessage(link: 2, kind: "netem", parent: 1)] }
@@ -176,7 +182,7 @@ struct OuterDecisionTests {
             Self.chain(hook: 1, rules: 9), Self.chain(hook: 2, drops: true), Self.chain(hook: 3), Self.chain(hook: 4),
         ]
         scene.facts.qdiscs =
-            ["noqueue", "pfifo_fast", "pfifo", "fq_codel", "fq", "mq", "ingress"].map {
+            ["noqueue", "pfifo_fast", "pfifo", "fq_codel", "fq", "mq", "ingress", "clsact"].map {
                 QdiscMessage(link: 2, kind: $0)
             } + [QdiscMessage(link: 3, kind: "tbf")]
         #expect(scene.decide().way == Scene.way(0xfe))
@@ -189,13 +195,15 @@ struct OuterDecisionTests {
 
 @Suite("check: the express path")
 struct HostCheckExpressTests {
-    private func findings(_ facts: ExpressFacts, _ choice: ExpressChoice = .auto) -> [HostFinding] {
+    private func findings(
+        _ facts: ExpressFacts, _ choice: ExpressChoice = .auto, usesPrograms: Bool = false
+    ) -> [HostFinding] {
         let host = HostFacts(
             links: [Link(index: 2, name: "eth0", mtu: 1500, isUp: true)],
             addresses: [LinkAddress(link: 2, address: interface("10.0.1.1/24"))],
             underlayRoutes: [UnderlayRoute(destination: prefix("10.0.1.0/24"), link: 2)])
         let check = HostCheckExpress(
-            choice: choice, peers: [address("10.0.1.2"), address("10.0.1.3")],
+            choice: choice, usesPrograms: usesPrograms, peers: [address("10.0.1.2"), address("10.0.1.3")],
             underlay: Underlay(facts: host, local: LocalNode(name: "n1", address: interface("10.0.1.1/24"))))
         return choice == .never ? check.findings() : check.findings(facts)
     }
@@ -227,6 +235,16 @@ struct HostCheckExpressTests {
         #expect(found.count == 1)
         #expect(found.first?.detail.contains("chain OUTPUT of table ip filter") == true, "\(found)")
         #expect(found.first?.remedy.contains("tunnel.express=always") == true, "\(found)")
+    }
+
+    @Test func `Where programs send, it is said who sees the packets, or why they pass the agent`() {
+        var facts = self.facts([])
+        let found = findings(facts, usesPrograms: true)
+        #expect(found.count == 1 && found.first?.detail.contains("by programs") == true, "\(found)")
+        facts.ipsecPolicies = 1
+        let withPolicies = findings(facts, usesPrograms: true)
+        #expect(withPolicies.first?.detail.contains("pass the agent") == true, "\(withPolicies)")
+        #expect(withPolicies.first?.remedy.contains("xfrm") == true, "\(withPolicies)")
     }
 
     @Test func `never is told as what the config says`() {

@@ -33,6 +33,18 @@ struct HostSettingTests {
         #expect(!HostSetting.forwarding.holds(["net/ipv4/ip_forward": "0"]))
     }
 
+    @Test("programs need a tunnel device that forwards, and whose routes count without a carrier")
+    func programs() {
+        let needed = HostSetting.needed(tunnel: "tunl0", underlay: ["eth0"], usesPrograms: true)
+        #expect(
+            needed.dropFirst(3) == [.deviceForwarding(device: "tunl0"), .routesWithoutCarrier(device: "tunl0")])
+        let values = [
+            "net/ipv4/conf/tunl0/forwarding": "1", "net/ipv4/conf/tunl0/ignore_routes_with_linkdown": "0",
+        ]
+        #expect(needed.dropFirst(3).allSatisfy { $0.holds(values) })
+        #expect(!needed.dropFirst(3).contains { $0.holds([$0.path: $0.value == "1" ? "0" : "1"]) })
+    }
+
     @Test("a host needs forwarding, and loose filters on the tunnel and the underlay's device")
     func needed() {
         let local = LocalNode(name: "n1", address: "10.0.1.1/24")

@@ -122,7 +122,7 @@ struct MonitorTests {
                 case .address(.deleted, _): break
                 case .route(let change, let route, let sender): routes.append((change, route, sender))
                 case .rule(_, let rule): rules.append(rule)
-                case .neighbour, .qdisc: Issue.record("nobody asked for \(event)")
+                case .neighbour, .qdisc, .trafficFilter: Issue.record("nobody asked for \(event)")
                 case .configuration: configurations += 1
                 case .overrun: overruns += 1
                 }

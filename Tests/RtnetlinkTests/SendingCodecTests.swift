@@ -1,4 +1,4 @@
-// The bytes of what the kernel tells of neighbours, queueing disciplines, filter chains and IPsec policies.
+// The bytes of what the kernel tells of neighbours, traffic control, filter chains and IPsec policies.
 
 import Net
 import Testing
@@ -31,6 +31,25 @@ import Testing
         02 00 00 00  # tcm_info: references
         08 00 01 00 74 62 66 00  # TCA_KIND "tbf"
         05 00 0c 00 00 00 00 00  # TCA_HW_OFFLOAD
+        """)
+
+    static let filterBytes = hex(
+        """
+        64 00 00 00  # nlmsg_len 100
+        2c 00 00 00  # RTM_NEWTFILTER
+        00 00 00 00 00 00 00 00
+        00 00 00 00  # AF_UNSPEC
+        03 00 00 00  # tcm_ifindex 3
+        01 00 00 00  # tcm_handle 1
+        f2 ff ff ff  # tcm_parent: ingress of clsact
+        00 03 70 00  # tcm_info: priority 112, ETH_P_ALL
+        08 00 01 00 62 70 66 00  # TCA_KIND "bpf"
+        08 00 0b 00 00 00 00 00  # TCA_CHAIN 0
+        30 00 02 00              # TCA_OPTIONS
+        0e 00 07 00 70 6f 70 6c 69 6e 5f 69 6e 00 00 00  # TCA_BPF_NAME "poplin_in"
+        08 00 0b 00 2a 00 00 00  # TCA_BPF_ID 42
+        0c 00 0a 00 01 02 03 04 05 06 07 08  # TCA_BPF_TAG
+        08 00 08 00 01 00 00 00  # TCA_BPF_FLAGS direct action
         """)
 
     static let chainBytes = hex(
@@ -83,6 +102,18 @@ import Testing
         let expected = QdiscMessage(link: 3, kind: "tbf", parent: QdiscMessage.root, handle: 0x8001_0000)
         #expect(decoded(Self.qdiscBytes) { QdiscMessage($0) } == expected)
         #expect(decoded(Self.qdiscBytes) { MonitorEvent($0) } == .qdisc(.new, expected))
+    }
+
+    @Test func `A traffic filter is decoded with every field`() {
+        let expected = TrafficFilterMessage(link: 3, side: .ingress, priority: 112, name: "poplin_in", program: 42)
+        #expect(decoded(Self.filterBytes) { TrafficFilterMessage($0) } == expected)
+        #expect(decoded(Self.filterBytes) { MonitorEvent($0) } == .trafficFilter(.new, expected))
+        var deleted = Self.filterBytes
+        deleted[4] = 0x2d
+        #expect(decoded(deleted) { MonitorEvent($0) } == .trafficFilter(.deleted, expected))
+        var elsewhere = Self.filterBytes
+        elsewhere[28] = 0x01
+        #expect(decoded(elsewhere) { TrafficFilterMessage($0)?.side } == .some(.none))
     }
 
     @Test func `A base chain is decoded with hook, policy and the number of its rules`() {

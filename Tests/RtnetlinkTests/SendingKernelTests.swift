@@ -1,4 +1,4 @@
-// Neighbours, queueing disciplines, filter chains and IPsec policies of the running kernel, as its own tools make them.
+// Neighbours, traffic control, filter chains and IPsec policies of the running kernel, as its own tools make them.
 
 import LinuxSystem
 import Net
@@ -48,6 +48,38 @@ struct SendingKernelTests {
             try run("tc", "qdisc del dev v0 root")
             let left = try qdiscs(of: link, &socket)
             #expect(Set(left.map(\.kind)) == ["noqueue", "clsact"])
+        }
+    }
+
+    @Test(.needsProgram("tc"))
+    func `Traffic filters are listed by side, and changes of them are told`() throws {
+        try KernelTests.withVeth { socket, link in
+            let none = try socket.trafficFilters(link: link, side: .egress)
+            #expect(none.isEmpty, "without clsact")
+            try run("tc", "qdisc add dev v0 clsact")
+            var monitor = try NetlinkMonitor(.traffic)
+            // A classic program that passes everything on.
+            let program = "1,6 0 0 4294967295"
+            try run("tc", "filter add dev v0 egress prio 112 handle 1 protocol all bpf bytecode", program)
+            try run("tc", "filter add dev v0 ingress prio 7 handle 2 protocol ip bpf bytecode", program)
+            let egress = try socket.trafficFilters(link: link, side: .egress)
+            #expect(egress == [TrafficFilterMessage(link: link, side: .egress, priority: 112)])
+            let ingress = try socket.trafficFilters(link: link, side: .ingress)
+            #expect(
+                ingress == [TrafficFilterMessage(link: link, side: .ingress, priority: 7, etherType: 0x0800, handle: 2)]
+            )
+            let made = filterChanges(try events(&monitor))
+            #expect(made == [.new: [112, 7]])
+
+            try run("tc", "filter del dev v0 egress prio 112")
+            let left = try socket.trafficFilters(link: link)
+            #expect(left == ingress)
+            let removed = filterChanges(try events(&monitor))
+            #expect(removed == [.deleted: [112]])
+            try run("tc", "qdisc del dev v0 clsact")
+            let rest = try events(&monitor)
+            let isTold = rest.contains { if case .qdisc(.deleted, let qdisc) = $0 { qdisc.kind == "clsact" } else { false } }
+            #expect(isTold, "with its filters: \(rest)")
         }
     }
 
@@ -112,6 +144,13 @@ private func newQdiscs(_ events: [MonitorEvent]) -> [String] {
     }
 }
 
+/// The priorities of the filters that came and went.
+private func filterChanges(_ events: [MonitorEvent]) -> [MonitorEvent.Change: [UInt16]] {
+    var changes: [MonitorEvent.Change: [UInt16]] = [:]
+    for case .trafficFilter(let change, let filter) in events { changes[change, default: []].append(filter.priority) }
+    return changes
+}
+
 private func qdiscs(of link: Int32, _ socket: inout NetlinkSocket) throws -> [QdiscMessage] {
     try socket.qdiscs().filter { $0.link == link }
 }
@@ -133,8 +172,8 @@ extension Trait where Self == ConditionTrait {
 }
 
 /// Runs a program in the calling thread's network namespace; an error where it does not succeed.
-private func run(_ program: String, _ arguments: String) throws {
+private func run(_ program: String, _ arguments: String, _ last: String...) throws {
     let path = try #require(Requirement.path(of: program))
-    let result = try ChildProcess.run(path, arguments.split(separator: " ").map(String.init))
+    let result = try ChildProcess.run(path, arguments.split(separator: " ").map(String.init) + last)
     try #require(result.status.isSuccess, "\(program) \(arguments): \(result.errors)")
 }

@@ -30,6 +30,7 @@ extension NodeConfig {
     public func localNode(facts: HostFacts, tier: Tier?) throws(AddressDetectionError) -> LocalNode {
         var local = try localNode(facts: facts)
         local.inheritsTimeToLive = tunnelTTL == .inherit
+        local.usesPrograms = tier == .bpf
         guard tier == .kernel else { return local }
         local.tunnelKind = KernelTunnel.linkKind
         local.tunnelParameters = IPIPParameters(

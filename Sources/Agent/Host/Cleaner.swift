@@ -10,7 +10,7 @@ internal import Rtnetlink
 public struct Cleaner: ~Copyable {
     /// One thing that is taken away or put back.
     public struct Item: Hashable, Sendable, Encodable {
-        /// `route`, `device`, `hostSetting` or `file`.
+        /// `route`, `program`, `device`, `filter`, `hostSetting` or `file`.
         public let kind: String
         public let object: String
         public let detail: String
@@ -71,6 +71,12 @@ public struct Cleaner: ~Copyable {
                     kind: "route", object: route.destination.description,
                     detail: route.text(device: config.tunnelDevice, names: names)))
         }
+        for filter in try TunnelFilters.list(&netlink) {
+            items.append(
+                Item(
+                    kind: "program", object: names[filter.link] ?? "device \(filter.link)",
+                    detail: "\(filter.name)\(filter.side.map { ", \($0)" } ?? "")"))
+        }
         if let device = try tunnelDevice() {
             items.append(Item(kind: "device", object: device.name, detail: device.kind))
         }
@@ -96,6 +102,14 @@ public struct Cleaner: ~Copyable {
             batch.append(.deleteRoute(RouteSpecification(message)))
         }
         failures += try netlink.perform(&batch).failures.map { "\($0.error)" }
+        // Before the device: a program would go on giving it what comes for it.
+        for filter in try TunnelFilters.list(&netlink) {
+            do {
+                try TunnelFilters.remove(filter, &netlink)
+            } catch {
+                failures.append("\(error)")
+            }
+        }
         if let device = try tunnelDevice() {
             do throws(NetlinkError) {
                 try remove(device)

@@ -46,7 +46,7 @@ public enum HostCheck {
         let verdicts = PeerVerdict.all(
             local: survey.local, topology: survey.topology, facts: survey.facts, desired: survey.desired)
         return HostCheckExpress(
-            choice: survey.config.express,
+            choice: survey.config.express, usesPrograms: survey.tier?.tier == .bpf,
             peers: verdicts.filter { $0.decision.verdict == .tunnel }.map(\.node.address.address),
             underlay: Underlay(facts: survey.facts, local: survey.local)
         ).findings()

@@ -9,6 +9,8 @@ internal import Rtnetlink
 /// Findings about the express path.
 struct HostCheckExpress {
     let choice: ExpressChoice
+    /// Whether programs send, and no frames are made.
+    let usesPrograms: Bool
     /// The outer addresses of the nodes that are tunnelled to.
     let peers: [IPv4Address]
     let underlay: Underlay
@@ -19,6 +21,7 @@ struct HostCheckExpress {
         guard choice != .never else { return findings { _ in .socket(.configured) } }
         do throws(NetlinkError) {
             var netlink = try NetlinkSocket()
+            if usesPrograms { return findings(try ExpressFacts.readForPrograms(&netlink)) }
             let carriers = Set(peers.compactMap { underlay.path(to: $0)?.link })
             return findings(try ExpressFacts.read(&netlink, carriers: carriers))
         } catch {
@@ -30,7 +33,8 @@ struct HostCheckExpress {
 
     /// The same from facts already read.
     func findings(_ facts: ExpressFacts) -> [HostFinding] {
-        findings(OuterDecider(underlay: underlay, facts: facts, skipsOutput: choice == .always).decide)
+        if usesPrograms { return findings(RedirectDecider(underlay: underlay, facts: facts).decide) }
+        return findings(OuterDecider(underlay: underlay, facts: facts, skipsOutput: choice == .always).decide)
     }
 
     private func findings(_ decide: (IPv4Address) -> OuterDecision) -> [HostFinding] {
@@ -47,9 +51,15 @@ struct HostCheckExpress {
         case .neighbourReachable, .neighbourStale, .neighbourProbed:
             return HostFinding(
                 "express", .ok, "\(nodes) leave as finished frames, past this host's IP output (\(shown))")
+        case .program:
+            return HostFinding(
+                "express", .ok,
+                "\(nodes) are sent and taken by programs, past this host's packet filter for them (\(shown)); "
+                    + "it sees the packets within, on the tunnel device")
         default:
             let (why, remedy) = HostCheckExpress.words(reason, shown)
-            return HostFinding("express", .ok, "\(nodes) take the kernel's IP output: \(why)", remedy: remedy)
+            let way = usesPrograms ? "pass the agent and the kernel's IP output" : "take the kernel's IP output"
+            return HostFinding("express", .ok, "\(nodes) \(way): \(why)", remedy: remedy)
         }
     }
 
@@ -73,7 +83,7 @@ struct HostCheckExpress {
         case .noNeighbour:
             ("the kernel does not know the address of \(detail) now", "none needed: the first packet makes it ask")
         case .linkDown, .notEthernet, .noPath, .routeDetail, .unknown, .neighbourReachable, .neighbourStale,
-            .neighbourProbed:
+            .neighbourProbed, .program, .noProgram:
             (detail, "")
         }
     }

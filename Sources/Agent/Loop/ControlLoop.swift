@@ -60,7 +60,7 @@ struct ControlLoop: ~Copyable {
         // The subscription comes before the first read: what changes in between is then told of.
         let monitor = try NetlinkMonitor()
         let filterMonitor: ChangeMonitor? = try? ChangeMonitor(.table(HostFilter.tableName))
-        let ways = try OuterWays(reconciler.tier.tier == .userspace ? config.express : nil, log: log)
+        let ways = try OuterWays(reconciler.tier.tier, config.express, log: log)
         let datastoreWatch = try DirectoryWatch(config.datastoreDirectory)
         let configWatch = try DirectoryWatch(configFile.directory)
         let timer = try TimerFD()

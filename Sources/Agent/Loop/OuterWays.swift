@@ -1,5 +1,5 @@
-// The second, small walk: by which way outer packets leave, kept right while neighbours, queueing disciplines and
-// packet filters change. None of these is a reason for the whole walk, and some neighbours change twice a minute.
+// The second, small walk: by which way outer packets leave, kept right while neighbours, traffic control and packet
+// filters change. None of these is a reason for the whole walk, and some neighbours change twice a minute.
 
 internal import Dataplane
 internal import LinuxSystem
@@ -13,19 +13,21 @@ internal import Rtnetlink
 struct OuterWays: ~Copyable {
     /// Nanoseconds between two walks at least: so short that a lost neighbour is noticed before TCP gives up on it.
     private static let shortestPause: UInt64 = 50_000_000
-    /// Nanoseconds before what could not be read is read again: at first, and where it has failed again and again.
-    private static let readRetry: (first: UInt64, longest: UInt64) = (200_000_000, 30_000_000_000)
+    /// Nanoseconds before what failed is tried again: at first, and where it has failed again and again.
+    private static let retryDelay: (first: UInt64, longest: UInt64) = (200_000_000, 30_000_000_000)
     /// Of a subscription: a change of a neighbour weighs less than 1 KB, and what is lost is only a reason to look.
     private static let receiveBufferBytes = 1 << 20
 
-    /// Nil in a tier whose packets the kernel sends; then nothing is decided.
+    /// Nil in the kernel tier, whose driver sends; then nothing is decided.
     private let choice: ExpressChoice?
+    /// Whether programs send and no frames are made.
+    private let usesPrograms: Bool
     private let log: Logger
     /// What to wait for; ``drain()`` when one of them is readable.
     let descriptors: [Int32]
     private var netlink: NetlinkSocket
     private let timer: TimerFD
-    /// Nil where frames are never sent; then nothing here ever wakes up.
+    /// Nil where neither frames nor programs are to be used; then nothing here ever wakes up.
     private var sending: NetlinkMonitor?
     /// Nil where this kernel has no such thing.
     private var filter: ChangeMonitor?
@@ -38,23 +40,26 @@ struct OuterWays: ~Copyable {
     private var chains: [FilterChain]?
     private var isDue = false
     private var lastWalk: (started: UInt64, ended: UInt64) = (0, 0)
-    private var readFailure: String?
+    private var problem: String?
     /// After a failure: from when on to walk again, and how long that is (nanoseconds).
     private var retry: (due: UInt64, delay: UInt64) = (0, 0)
-    private var inForce: [IPv4Address: OuterWay] = [:]
+    /// What the tier was told last; nil before the first time.
+    private var inForce: [IPv4Address: OuterWay]?
     /// The next hops whose changes matter.
     private var nextHops: Set<OuterDecision.NextHop> = []
     /// The latest answers, by the peer's outer address.
     private(set) var decisions: [IPv4Address: OuterDecision] = [:]
 
-    /// Subscribes in the calling thread's network namespace, unless frames are never to be sent.
-    ///
-    /// - Parameter choice: nil in a tier whose packets the kernel sends.
-    init(_ choice: ExpressChoice?, log: Logger) throws {
-        let isUsed = choice != nil && choice != .never
+    /// Subscribes in the calling thread's network namespace to what matters to the tier, unless all is decided by
+    /// `tunnel.express: never`.
+    init(_ tier: Tier, _ choice: ExpressChoice, log: Logger) throws {
+        let isUsed = tier != .kernel && choice != .never
+        let usesPrograms = tier == .bpf
         let sending: NetlinkMonitor? =
-            isUsed ? try NetlinkMonitor(.sending, receiveBufferBytes: OuterWays.receiveBufferBytes) : nil
-        let filter = isUsed ? try OuterWays.subscribe(.filter) : nil
+            isUsed
+            ? try NetlinkMonitor(
+                usesPrograms ? .traffic : .sending, receiveBufferBytes: OuterWays.receiveBufferBytes) : nil
+        let filter = isUsed && !usesPrograms ? try OuterWays.subscribe(.filter) : nil
         let policies = isUsed ? try OuterWays.subscribe(.policies) : nil
         let timer = try TimerFD()
         let netlink = try NetlinkSocket()
@@ -65,7 +70,8 @@ struct OuterWays: ~Copyable {
         }
         descriptors += [OuterWays.descriptor(of: filter), OuterWays.descriptor(of: policies)].compactMap { $0 }
         hearsOfFilter = OuterWays.descriptor(of: filter) != nil
-        self.choice = choice
+        self.choice = tier == .kernel ? nil : choice
+        self.usesPrograms = usesPrograms
         self.log = log
         self.descriptors = descriptors
         self.netlink = netlink
@@ -130,25 +136,46 @@ struct OuterWays: ~Copyable {
         let due = max(lastWalk.ended + pause, retry.due)
         guard now >= due else { return try timer.arm(afterNanoseconds: due - now) }
         isDue = false
-        do throws(NetlinkError) {
+        var reason = OuterReason.unknown
+        do {
             try walk(outcome, peers)
-            readFailure = nil
-            retry = (0, 0)
+            reason = .noProgram
+            try tell(reconciler.tunnel)
+            (problem, retry) = (nil, (0, 0))
         } catch {
-            if readFailure != error.description { log.error("outer packets take the socket: \(error)") }
-            readFailure = error.description
-            decide(peers) { _ in .socket(.unknown, error.description) }
-            let delay = min(max(retry.delay * 2, OuterWays.readRetry.first), OuterWays.readRetry.longest)
+            if problem != "\(error)" { log.error("outer packets take the socket: \(error)") }
+            problem = "\(error)"
+            decide(peers) { _ in .socket(reason, "\(error)") }
+            // Programs look the way up themselves, packet by packet: those that stand are better than none.
+            if !usesPrograms { try? tell(reconciler.tunnel) }
+            let delay = min(max(retry.delay * 2, OuterWays.retryDelay.first), OuterWays.retryDelay.longest)
             retry = (Monotonic.now + delay, delay)
             isDue = true
             try timer.arm(afterNanoseconds: delay)
         }
         lastWalk = (now, Monotonic.now)
+    }
+
+    /// Whom nobody sends to without an agent, with the reason, a line each; for a tier that can do without one.
+    func needingAgent(_ reconciler: borrowing Reconciler) -> [String] {
+        guard usesPrograms, let outcome = reconciler.outcome else { return [] }
+        let verdicts = PeerVerdict.all(
+            local: outcome.local, topology: outcome.topology, facts: outcome.view.facts, desired: outcome.decideAgain())
+        return verdicts.filter { $0.decision.verdict == .tunnel }.compactMap { peer in
+            guard let decision = decisions[peer.node.address.address], decision.way == .socket else { return nil }
+            return "packets to \(peer.node.name) need a running agent (\(decision.reason.rawValue): \(decision.detail))"
+        }
+    }
+
+    /// Tells the tier where something is new; one with programs always, so that it looks after them.
+    private mutating func tell(_ tunnel: any Tunnel) throws {
         let ways = decisions.compactMapValues { $0.way == .socket ? nil : $0.way }
-        guard ways != inForce else { return }
+        guard ways != inForce || usesPrograms else { return }
+        try tunnel.setWays(ways)
+        if ways != inForce {
+            log.debug("outer packets to \(ways.count) of \(decisions.count) peers take the short way")
+        }
         inForce = ways
-        log.debug("outer packets to \(ways.count) of \(peers.count) peers leave as frames")
-        reconciler.tunnel.setWays(ways)
     }
 
     private mutating func walk(_ outcome: Reconciler.Outcome, _ peers: [TunnelPeer]) throws(NetlinkError) {
@@ -157,6 +184,10 @@ struct OuterWays: ~Copyable {
         }
         let underlay = self.underlay ?? Underlay(facts: outcome.view.facts, local: outcome.local)
         self.underlay = underlay
+        if usesPrograms {
+            let facts = try ExpressFacts.readForPrograms(&netlink)
+            return decide(peers, RedirectDecider(underlay: underlay, facts: facts).decide)
+        }
         let carriers = Set(peers.compactMap { underlay.path(to: $0.address)?.link })
         let facts = try ExpressFacts.read(&netlink, carriers: carriers, chains: chains)
         // Without a subscription to its changes, the filter is asked every time.
@@ -178,6 +209,7 @@ extension OuterWay {
         switch self {
         case .socket: "socket"
         case .frame: "frame"
+        case .redirect: "redirect"
         }
     }
 }

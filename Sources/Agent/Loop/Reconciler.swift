@@ -50,6 +50,9 @@ struct Reconciler: ~Copyable {
     private(set) var outcome: Outcome?
     /// Why the kernel could not be read or written; nil where it could.
     private(set) var readFailure: String?
+    /// Whether programs of a former agent of the bpf tier may still hang on devices that are not ours.
+    private var mayHavePrograms: Bool
+    private var removalProblem: String?
     /// Whether the last walk ended with something left that it could have done.
     private(set) var isUnsettled = false
 
@@ -68,6 +71,7 @@ struct Reconciler: ~Copyable {
         self.netlink = netlink
         self.paths = paths
         adoption = AdoptionWatch(isOn: adopts)
+        mayHavePrograms = tier.tier != .bpf
         writer = PlanWriter(device: local.tunnelDevice, tunnel: tunnel, settings: settings)
     }
 
@@ -152,7 +156,7 @@ struct Reconciler: ~Copyable {
         defer { if topology.blocks.count >= Reconciler.largeTable { Memory.returnFreed() } }
         for _ in 0..<Reconciler.rounds {
             do throws(NetlinkError) {
-                if try walkOnce() { return }
+                if try walkOnce() { return removePrograms() }
             } catch {
                 if readFailure != error.description { log.error("the kernel could not be read or written: \(error)") }
                 readFailure = error.description
@@ -160,6 +164,22 @@ struct Reconciler: ~Copyable {
             }
         }
         isUnsettled = true
+    }
+
+    /// Takes away the programs that another tier has left, as soon as this one carries for everybody.
+    private mutating func removePrograms() {
+        guard mayHavePrograms, knowsDatastore, tunnel.isCarried, backoff.isEmpty else { return }
+        do {
+            for filter in try TunnelFilters.list(&netlink) {
+                try TunnelFilters.remove(filter, &netlink)
+                log.info("- program \(filter.name) of the bpf tier, device \(filter.link)")
+            }
+            (mayHavePrograms, removalProblem) = (false, nil)
+        } catch {
+            if removalProblem != "\(error)" { log.error("a program of the bpf tier cannot be removed: \(error)") }
+            removalProblem = "\(error)"
+            isUnsettled = true
+        }
     }
 
     /// One round; true where nothing was left to do.

@@ -38,7 +38,7 @@ public struct StatusReport: Codable, Hashable, Sendable {
         @Nullable public var tunnelAddress: String?
         public var verdict: String
         public var reason: String
-        /// How outer packets leave, `socket`, `frame` or `kernel` (the kernel tier); null where none are sent to this node.
+        /// How outer packets leave, `socket`, `frame`, `redirect` or `kernel` (the kernel tier); null where none are sent to this node.
         @Nullable public var outer: String?
         /// Why, as ``OuterReason`` names it.
         @Nullable public var outerReason: String?

@@ -13,8 +13,10 @@ public struct ExpressFacts: Hashable, Sendable {
     public var chains: [FilterChain]
     /// The tables of the older iptables that this namespace has.
     public var legacyTables: [String]
-    /// The devices on whose egress BPF programs are linked beside the queueing discipline.
+    /// The devices on whose egress BPF programs are linked beside traffic control.
     public var linksWithPrograms: Set<Int32>
+    /// The devices that have filters of traffic control for what they send.
+    public var linksWithFilters: Set<Int32>
     /// How many IPsec policies for sent packets there are.
     public var ipsecPolicies: Int
 
@@ -22,7 +24,7 @@ public struct ExpressFacts: Hashable, Sendable {
     public init(
         links: [LinkMessage] = [], neighbours: [NeighbourMessage] = [], qdiscs: [QdiscMessage] = [],
         rules: [RuleMessage] = [], chains: [FilterChain] = [], legacyTables: [String] = [],
-        linksWithPrograms: Set<Int32> = [], ipsecPolicies: Int = 0
+        linksWithPrograms: Set<Int32> = [], linksWithFilters: Set<Int32> = [], ipsecPolicies: Int = 0
     ) {
         self.links = links
         self.neighbours = neighbours
@@ -31,6 +33,7 @@ public struct ExpressFacts: Hashable, Sendable {
         self.chains = chains
         self.legacyTables = legacyTables
         self.linksWithPrograms = linksWithPrograms
+        self.linksWithFilters = linksWithFilters
         self.ipsecPolicies = ipsecPolicies
     }
 
@@ -44,11 +47,22 @@ public struct ExpressFacts: Hashable, Sendable {
     ) throws(NetlinkError) -> ExpressFacts {
         let known: [FilterChain]
         if let chains { known = chains } else { known = try FilterChain.list() }
+        let qdiscs = try netlink.qdiscs()
+        var linksWithFilters: Set<Int32> = []
+        for qdisc in qdiscs where qdisc.kind == OuterDecider.clsact && carriers.contains(qdisc.link) {
+            let filters = try netlink.trafficFilters(link: qdisc.link, side: .egress)
+            if !filters.isEmpty { linksWithFilters.insert(qdisc.link) }
+        }
         return ExpressFacts(
-            links: try netlink.links(), neighbours: try netlink.neighbours(), qdiscs: try netlink.qdiscs(),
+            links: try netlink.links(), neighbours: try netlink.neighbours(), qdiscs: qdiscs,
             rules: try netlink.rules(), chains: known, legacyTables: legacyTables,
             linksWithPrograms: carriers.filter { EgressPrograms.count(link: $0) > 0 },
-            ipsecPolicies: try IPsecPolicy.outgoingCount())
+            linksWithFilters: linksWithFilters, ipsecPolicies: try IPsecPolicy.outgoingCount())
+    }
+
+    /// Reads what matters where programs send.
+    public static func readForPrograms(_ netlink: inout NetlinkSocket) throws(NetlinkError) -> ExpressFacts {
+        ExpressFacts(links: try netlink.links(), ipsecPolicies: try IPsecPolicy.outgoingCount())
     }
 
     /// The file is there only with the older iptables.

@@ -9,6 +9,8 @@ internal import Rtnetlink
 public enum OuterReason: String, Hashable, Sendable, CaseIterable {
     // As a frame: how sure the kernel is of the neighbour.
     case neighbourReachable, neighbourStale, neighbourProbed
+    // By a program.
+    case program
     // Through the socket.
     /// `tunnel.express: never`.
     case configured
@@ -24,10 +26,12 @@ public enum OuterReason: String, Hashable, Sendable, CaseIterable {
     case linkDown, notEthernet
     /// Rules of the packet filter see what this host sends.
     case outputRules
-    /// A discipline that shapes, or that may hold programs, on the device.
+    /// A discipline that shapes, or filters of what is sent, on the device.
     case queueingDiscipline
     /// The kernel has no address of the next hop, or has lost it.
     case noNeighbour
+    /// The programs could not be put in their places.
+    case noProgram
 }
 
 /// How outer packets to one peer leave, and why.
@@ -62,6 +66,8 @@ public struct OuterDecision: Hashable, Sendable {
 /// Decides for every peer from one reading of the host. A frame is sent only where the kernel itself would put the
 /// packet on the same device, to the same neighbour, unchanged.
 public struct OuterDecider: Sendable {
+    /// The discipline that holds filters of both sides.
+    static let clsact = "clsact"
     /// Disciplines that neither delay nor drop by a rule of their own.
     private static let plainQdiscs: Set = ["noqueue", "pfifo_fast", "pfifo", "fq_codel", "fq", "mq"]
 
@@ -106,13 +112,14 @@ public struct OuterDecider: Sendable {
     /// What else than plain queues sent packets meet, by device.
     private static func shaping(_ facts: ExpressFacts) -> [Int32: String] {
         let programs = facts.linksWithPrograms.map { ($0, "a BPF program") }
+        let filters = facts.linksWithFilters.map { ($0, "a traffic filter") }
         let qdiscs = facts.qdiscs.filter { !isPlain($0) }.map { ($0.link, $0.kind) }
-        return Dictionary(programs + qdiscs, uniquingKeysWith: { first, _ in first })
+        return Dictionary(programs + filters + qdiscs, uniquingKeysWith: { first, _ in first })
     }
 
     private static func isPlain(_ qdisc: QdiscMessage) -> Bool {
-        // What hangs on `ingress` sees received packets only; `clsact` has both sides.
-        plainQdiscs.contains(qdisc.kind) || qdisc.kind == "ingress"
+        // These two queue nothing; what they hold for sent packets is asked for by itself.
+        plainQdiscs.contains(qdisc.kind) || qdisc.kind == "ingress" || qdisc.kind == clsact
     }
 
     /// How outer packets to the peer with this outer address leave.

@@ -1,0 +1,129 @@
+// The object that the build embeds, its maps, and what is said where something is refused.
+
+import BPF
+import CTunnelProgram
+import LinuxSystem
+import Net
+import TestSupport
+import Testing
+
+@Suite(.needs(.bpf))
+struct ObjectTests {
+    @Test func `The kernel takes the tunnel's programs`() throws {
+        let tunnel = try LoadedTunnel(tunnel_settings())
+        let ids = (tunnel.outward.id, tunnel.inward.id)
+        #expect(ids.0 != 0 && ids.1 != 0 && ids.0 != ids.1)
+    }
+
+    @Test func `An error says what was tried, on what, and what libbpf had to say`() throws {
+        let garbage = try #require(
+            throws: BPFError.self,
+            performing: {
+                _ = try ProgramObject([1, 2, 3], name: "garbage")
+            })
+        #expect(garbage.operation == "open" && garbage.object == "object garbage")
+        #expect(garbage.log.contains("libbpf"), "\(garbage)")
+
+        let full = try #require(
+            throws: BPFError.self,
+            performing: {
+                var object = try ProgramObject.tunnel()
+                try object.setEntries(0, ofMap: "traffic")
+                try object.load()
+            })
+        #expect(full.operation == "load" && full.log.contains("traffic"), "\(full)")
+
+        let size = try #require(
+            throws: BPFError.self,
+            performing: {
+                var object = try ProgramObject.tunnel()
+                try object.setReadOnlyData(UInt8(1))
+            })
+        #expect(size.description == "map .rodata of tunnel: Invalid argument (set)")
+
+        let unknown = try #require(
+            throws: BPFError.self,
+            performing: {
+                let object = try ProgramObject.tunnel()
+                _ = try object.program(named: "nobody")
+            })
+        #expect(unknown.description == "program nobody of tunnel: No such file or directory (find)")
+    }
+
+    @Test func `A map is taken for what it is alone, and not before it is made`() throws {
+        let unloaded = try ProgramObject.tunnel()
+        let early = #expect(throws: BPFError.self) { _ = try unloaded.table(named: "tables") }
+        #expect(early?.code != nil)
+        let wrong = try #require(
+            throws: BPFError.self,
+            performing: {
+                let tunnel = try LoadedTunnel(tunnel_settings())
+                _ = try tunnel.object.perCPUHash(named: "traffic", of: UInt64.self)
+            })
+        #expect(wrong.object == "map traffic")
+    }
+
+    @Test func `Counters of five thousand peers are made, listed, read and removed`() throws {
+        let tunnel = try LoadedTunnel(tunnel_settings())
+        let keys = Set((0..<5000).map { UInt32($0).bigEndian })
+        for key in keys {
+            try tunnel.traffic.insert(
+                key, tunnel_traffic(tx_packets: 1, tx_bytes: 2, rx_packets: 3, rx_bytes: UInt64(key)))
+        }
+        let some = try #require(keys.first)
+        // One that is there stays.
+        try tunnel.traffic.insert(some, tunnel_traffic())
+        let listed = try tunnel.traffic.keys()
+        #expect(listed.count == keys.count && Set(listed) == keys)
+        var wrong = 0
+        try tunnel.traffic.forEach { key, values in
+            if !values.allSatisfy({ $0.rx_bytes == UInt64(key) && $0.tx_packets == 1 }) { wrong += 1 }
+        }
+        #expect(wrong == 0)
+        let values = try #require(try tunnel.traffic.values(of: some))
+        #expect(values.allSatisfy { $0.rx_packets == 3 })
+        for key in keys { try tunnel.traffic.remove(key) }
+        try tunnel.traffic.remove(some)
+        let left = try tunnel.traffic.keys()
+        #expect(left.isEmpty)
+        let gone = try tunnel.traffic.values(of: some)
+        #expect(gone == nil)
+    }
+
+    @Test func `An element past the end of an array is an error`() throws {
+        let tunnel = try LoadedTunnel(tunnel_settings())
+        let error = try #require(
+            throws: BPFError.self, performing: { _ = try tunnel.drops.values(at: UInt32(TUNNEL_DROP_COUNT.rawValue)) })
+        #expect(error.description == "map drops: No such file or directory (read element 18)")
+    }
+
+    @Test func `A table that is none has no elements to set`() throws {
+        let error = try #require(
+            throws: BPFError.self,
+            performing: {
+                var tunnel = try LoadedTunnel(tunnel_settings())
+                try tunnel.table.setPair(1, at: 0)
+            })
+        #expect(error.object == "map tables")
+    }
+}
+
+@Suite(.needs(.bpf))
+struct FeatureTests {
+    @Test func `Every function that the programs call is known here`() throws {
+        for helper in BPFFeatures.Helper.allCases {
+            let isKnown = try BPFFeatures.has(helper)
+            #expect(isKnown, "\(helper)")
+        }
+    }
+
+    @Test func `The flag for decapsulation is there from 6.3 on`() throws {
+        let version = try #require(KernelVersion(release: Host.kernelRelease))
+        let isThere = try BPFFeatures.hasDecapsulationFlag()
+        #expect(isThere == (version >= KernelVersion(6, 3)))
+    }
+
+    @Test func `Whether programs are compiled is told`() {
+        #expect(BPFFeatures.isJustInTimeCompiled != nil)
+    }
+}
