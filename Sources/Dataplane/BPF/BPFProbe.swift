@@ -1,0 +1,52 @@
+// Whether the bpf tier can work here, and what exactly is missing: found out by trying.
+
+internal import BPF
+internal import Glibc
+internal import LinuxSystem
+internal import Net
+
+/// The bpf tier's judgement of a host.
+enum BPFProbe {
+    static func judge(by method: ProbeMethod) -> Availability {
+        // What programs leave alone takes that way.
+        guard case .available = UserspaceTunnel.probe() else { return UserspaceTunnel.probe() }
+        do throws(BPFError) {
+            try BPFFeatures.check()
+        } catch {
+            return .unavailable(because: whyNoPrograms(error))
+        }
+        do throws(BPFError) {
+            var missing: [String] = []
+            for helper in BPFFeatures.Helper.allCases where try !BPFFeatures.has(helper) { missing.append(helper.rawValue) }
+            guard missing.isEmpty else { return .unavailable(because: whyNoHelper(missing)) }
+            // The whole of them, as they will be used; nothing is attached, and they are gone at once.
+            _ = try TunnelPrograms(TunnelSettings(localAddress: .any), link: 0)
+        } catch {
+            return .unavailable(because: "the kernel (\(Host.kernelRelease)) refuses the programs: \(error.line)")
+        }
+        return .available
+    }
+
+    /// The judgement from the kernel's refusal of the smallest program.
+    static func whyNoPrograms(_ refusal: BPFError) -> String {
+        switch refusal.code {
+        case ENOSYS: "this kernel (\(Host.kernelRelease)) has no BPF (CONFIG_BPF_SYSCALL)"
+        case EPERM: "not permitted: CAP_BPF is needed beside CAP_NET_ADMIN"
+        default: "the kernel (\(Host.kernelRelease)) refuses a program for traffic control: \(refusal.line)"
+        }
+    }
+
+    /// The judgement where functions are missing that the programs call.
+    static func whyNoHelper(_ names: [String]) -> String {
+        "this kernel (\(Host.kernelRelease)) has no \(names.map { "bpf_\($0)" }.joined(separator: ", "))"
+    }
+}
+
+extension BPFError {
+    /// In one line: of what libbpf and the verifier said, the last that is not their count of what they did.
+    fileprivate var line: String {
+        let words = log.split(separator: "\n").map { $0.drop { $0 == " " } }
+        let last = words.last { !$0.isEmpty && !$0.hasPrefix("processed ") && !$0.hasPrefix("-- END") }
+        return "\(object): \(reason)" + (last.map { " (\($0))" } ?? "")
+    }
+}
