@@ -175,8 +175,12 @@ struct OuterWays: ~Copyable {
         guard ways != inForce || usesPrograms else { return }
         tunnel.setWorkloads(workloads)
         try tunnel.setWays(ways)
-        if ways != inForce {
-            log.debug("outer packets to \(ways.count) of \(decisions.count) peers take the short way")
+        guard ways != inForce else { return }
+        let peers = "\(ways.count) of \(decisions.count) peers"
+        if usesPrograms {
+            log.info("programs carry what is for \(peers)")
+        } else {
+            log.debug("outer packets to \(peers) leave as frames")
         }
         inForce = ways
     }

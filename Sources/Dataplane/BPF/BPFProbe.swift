@@ -4,6 +4,7 @@ internal import BPF
 internal import Glibc
 internal import LinuxSystem
 internal import Net
+internal import Rtnetlink
 
 /// The bpf tier's judgement of a host.
 enum BPFProbe {
@@ -17,14 +18,27 @@ enum BPFProbe {
         }
         do throws(BPFError) {
             var missing: [String] = []
-            for helper in BPFFeatures.Helper.allCases where try !BPFFeatures.has(helper) { missing.append(helper.rawValue) }
+            for helper in BPFFeatures.Helper.allCases where try !BPFFeatures.has(helper) {
+                missing.append(helper.rawValue)
+            }
             guard missing.isEmpty else { return .unavailable(because: whyNoHelper(missing)) }
-            // The whole of them, as they will be used; nothing is attached, and they are gone at once.
+            // The whole of them, as they will be used; they are gone at once.
             _ = try TunnelPrograms(TunnelSettings(localAddress: .any), link: 0)
+            if method == .trying { try attach() }
         } catch {
-            return .unavailable(because: "the kernel (\(Host.kernelRelease)) refuses the programs: \(error.line)")
+            return .unavailable(because: whyNot(error))
         }
         return .available
+    }
+
+    /// Attaches a program to a device that no packet meets, and that goes again with its only descriptor.
+    private static func attach() throws(BPFError) {
+        // What keeps such a device from being made will keep the tunnel device from it too, which is told then.
+        guard let device = try? TunDevice.open("poplin-\(Host.processID)", multiQueue: false),
+            var netlink = try? NetlinkSocket(), let link = try? netlink.link(named: device.name)?.index
+        else { return }
+        try TunnelPrograms(TunnelSettings(localAddress: .any), link: link).attachOutward()
+        _ = consume device
     }
 
     /// The judgement from the kernel's refusal of the smallest program.
@@ -34,6 +48,19 @@ enum BPFProbe {
         case EPERM: "not permitted: CAP_BPF is needed beside CAP_NET_ADMIN"
         default: "the kernel (\(Host.kernelRelease)) refuses a program for traffic control: \(refusal.line)"
         }
+    }
+
+    /// The judgement from the refusal of the programs, or of a place for them.
+    static func whyNot(_ refusal: BPFError) -> String {
+        if refusal.operation == "make clsact" {
+            return
+                "the kernel (\(Host.kernelRelease)) has no clsact for programs (CONFIG_NET_SCH_INGRESS): \(refusal.line)"
+        }
+        if refusal.operation.hasPrefix("attach") {
+            return
+                "the kernel (\(Host.kernelRelease)) has no filters that are programs (CONFIG_NET_CLS_BPF): \(refusal.line)"
+        }
+        return "the kernel (\(Host.kernelRelease)) refuses the programs: \(refusal.line)"
     }
 
     /// The judgement where functions are missing that the programs call.

@@ -21,7 +21,7 @@ public final class BPFTunnel: Tunnel {
     /// Nil until peers and ways are known, and where nothing is for programs.
     private var programs: TunnelPrograms?
     private var ways: [IPv4Address: OuterWay] = [:]
-    /// Of the shortcut; empty without it.
+    /// Of the shortcut, by index; empty without it.
     private var workloads: Set<Int32> = []
     /// What programs counted that this process has replaced.
     private var earlier: TunnelCounters?

@@ -81,7 +81,7 @@ struct TunnelPrograms: ~Copyable {
         }
         do { try deliver(to: shortened) } catch { failure = failure ?? error }
         if !present.has(outward.id, on: link, .egress) {
-            attempt { try TrafficHook(link: link, .egress).attach(outward) }
+            attempt { try attachOutward() }
         }
         for filter in present {
             let isWanted = 
@@ -90,6 +90,11 @@ struct TunnelPrograms: ~Copyable {
             if !isWanted { attempt { try TunnelFilters.remove(filter, &netlink) } }
         }
         if let failure { throw failure }
+    }
+
+    /// Puts the program that encapsulates in its place.
+    func attachOutward() throws(BPFError) {
+        try TrafficHook(link: link, .egress).attach(outward)
     }
 
     private mutating func deliver(to links: Set<Int32>) throws(BPFError) {

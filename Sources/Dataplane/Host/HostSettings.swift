@@ -25,6 +25,8 @@ public struct HostSettings: Sendable {
     /// Sets one, after its former value was written down; the first value written down is the one that counts.
     public func apply(_ setting: HostSetting) throws(SyscallError) {
         let former = try Sysctl.read(setting.path)
+        // That of a device which was not there when it was looked for.
+        if former == setting.value { return }
         var known = recorded()
         if !known.contains(where: { $0.path == setting.path }) {
             known.append((setting.path, former))
