@@ -56,7 +56,12 @@ public struct PerCPUHash<Value: BitwiseCopyable>: ~Copyable {
 
     /// Removes an entry, where there is one.
     public borrowing func remove(_ key: UInt32) throws(BPFError) {
-        try map.remove(key)
+        try attempt("remove", on: map.name) {
+            let code = unsafe withUnsafePointer(to: key) {
+                unsafe bpf_map_delete_elem(map.descriptor.rawValue, $0)
+            }
+            return code == -ENOENT ? 0 : code
+        }
     }
 
     /// The values of an entry, one for each CPU that could be there; nil where there is none.

@@ -94,11 +94,6 @@ public struct ProgramObject: ~Copyable {
         try PerCPUArray(self.map(map, BPF_MAP_TYPE_PERCPU_ARRAY, valueSize: MemoryLayout<Value>.size))
     }
 
-    /// A set of keys of 32 bits.
-    public borrowing func keySet(named map: String) throws(BPFError) -> KeySet {
-        try KeySet(self.map(map, BPF_MAP_TYPE_HASH, valueSize: MemoryLayout<UInt32>.size))
-    }
-
     /// An array of maps whose only entry is a table of 64-bit elements.
     public borrowing func table(named map: String) throws(BPFError) -> TableMap {
         try TableMap(self.map(map, BPF_MAP_TYPE_ARRAY_OF_MAPS, valueSize: MemoryLayout<UInt32>.size))
