@@ -1,24 +1,26 @@
 // Compiles the tunnel's BPF programs with the clang that stands beside swift, and makes the object a Swift source.
 
+import Foundation
 import PackagePlugin
 
 @main
 struct EmbedTunnelProgram: BuildToolPlugin {
     func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {
-        let package = context.package.directoryURL
-        let folder = package.appending(path: "Sources/CTunnelProgram")
-        let program = folder.appending(path: "program/tunnel.bpf.c")
-        let header = folder.appending(path: "include/tunnel_program.h")
+        let folder = context.package.directoryURL.appending(path: "Sources/CTunnelProgram")
+        let (programs, headers) = (folder.appending(path: "program"), folder.appending(path: "include"))
+        let inputs = try [programs, headers].flatMap {
+            try FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)
+        }
         let output = context.pluginWorkDirectoryURL.appending(path: "TunnelObject.swift")
         return [
             .buildCommand(
                 displayName: "Compiling tunnel.bpf.c for BPF",
                 executable: try context.tool(named: "embedprogram").url,
                 arguments: [
-                    try context.tool(named: "clang").url.path, program.path,
-                    header.deletingLastPathComponent().path, output.path,
+                    try context.tool(named: "clang").url.path, programs.appending(path: "tunnel.bpf.c").path,
+                    headers.path, output.path,
                 ],
-                inputFiles: [program, header], outputFiles: [output])
+                inputFiles: inputs.sorted { $0.path < $1.path }, outputFiles: [output])
         ]
     }
 }

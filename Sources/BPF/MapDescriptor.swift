@@ -37,6 +37,14 @@ struct MapDescriptor: ~Copyable {
         return isThere ? values : nil
     }
 
+    /// Removes an entry, where there is one.
+    func remove(_ key: UInt32) throws(BPFError) {
+        try attempt("remove", on: name) {
+            let code = unsafe withUnsafePointer(to: key) { unsafe bpf_map_delete_elem(descriptor.rawValue, $0) }
+            return code == -ENOENT ? 0 : code
+        }
+    }
+
     /// The key after another in the map's own order; the first for nil, or where that key is gone; nil at the end.
     func key(after key: UInt32?) throws(BPFError) -> UInt32? {
         var next: UInt32 = 0

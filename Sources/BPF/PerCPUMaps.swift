@@ -56,12 +56,7 @@ public struct PerCPUHash<Value: BitwiseCopyable>: ~Copyable {
 
     /// Removes an entry, where there is one.
     public borrowing func remove(_ key: UInt32) throws(BPFError) {
-        try attempt("remove", on: map.name) {
-            let code = unsafe withUnsafePointer(to: key) {
-                unsafe bpf_map_delete_elem(map.descriptor.rawValue, $0)
-            }
-            return code == -ENOENT ? 0 : code
-        }
+        try map.remove(key)
     }
 
     /// The values of an entry, one for each CPU that could be there; nil where there is none.

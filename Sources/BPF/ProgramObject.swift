@@ -26,7 +26,7 @@ public struct ProgramObject: ~Copyable {
             unsafe bytes.withUnsafeBytes { bytes in
                 unsafe name.withCString { name in
                     var options = unsafe bpf_object_open_opts()
-                    unsafe options.sz = MemoryLayout<bpf_object_open_opts>.size
+                    unsafe options.sz = cbpf_object_open_opts_size
                     unsafe options.object_name = name
                     let object = unsafe bpf_object__open_mem(bytes.baseAddress, bytes.count, &options)
                     return unsafe (object, errno)
@@ -44,13 +44,17 @@ public struct ProgramObject: ~Copyable {
         unsafe bpf_object__close(object)
     }
 
-    /// Sets what the programs see as their constants (`.rodata`), before they are loaded.
+    /// Sets what the programs see as constants, before they are loaded.
     ///
-    /// - Parameter value: all of it, as the programs lay it out.
+    /// - Parameters:
+    ///   - value: the whole section, as the programs lay it out.
+    ///   - section: its name in the object; programs keep their settings in one of their own.
     /// - Throws: `EINVAL` for a value of another size.
-    public mutating func setReadOnlyData<Value: BitwiseCopyable>(_ value: Value) throws(BPFError) {
-        let map = unsafe try mapPointer(".rodata.settings")
-        try attempt("set", on: "map .rodata of \(name)") {
+    public mutating func setReadOnlyData<Value: BitwiseCopyable>(
+        _ value: Value, section: String = ".rodata.settings"
+    ) throws(BPFError) {
+        let map = unsafe try mapPointer(section)
+        try attempt("set", on: "map \(section) of \(name)") {
             unsafe withUnsafeBytes(of: value) { bytes in
                 unsafe bpf_map__set_initial_value(map, bytes.baseAddress, bytes.count)
             }
@@ -92,6 +96,11 @@ public struct ProgramObject: ~Copyable {
         named map: String, of value: Value.Type
     ) throws(BPFError) -> PerCPUArray<Value> {
         try PerCPUArray(self.map(map, BPF_MAP_TYPE_PERCPU_ARRAY, valueSize: MemoryLayout<Value>.size))
+    }
+
+    /// A hash whose keys alone count, 32 bits each.
+    public borrowing func keySet(named map: String) throws(BPFError) -> KeySet {
+        try KeySet(self.map(map, BPF_MAP_TYPE_HASH, valueSize: MemoryLayout<UInt32>.size))
     }
 
     /// An array of maps whose only entry is a table of 64-bit elements.

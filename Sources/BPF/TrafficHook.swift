@@ -101,7 +101,7 @@ public struct TrafficHook: Hashable, Sendable {
 
     private var place: bpf_tc_opts {
         var options = bpf_tc_opts()
-        options.sz = Self.end(of: \bpf_tc_opts.priority)
+        options.sz = cbpf_tc_opts_size
         options.handle = Self.handle
         options.priority = Self.priority
         return options
@@ -109,7 +109,7 @@ public struct TrafficHook: Hashable, Sendable {
 
     private var kernelHook: bpf_tc_hook {
         var hook = bpf_tc_hook()
-        hook.sz = Self.end(of: \bpf_tc_hook.parent)
+        hook.sz = cbpf_tc_hook_size
         hook.ifindex = link
         hook.attach_point = side == .ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS
         return hook

@@ -7,7 +7,7 @@ import Rtnetlink
 import TestSupport
 import Testing
 
-@Suite(.needsNamespaces, .needs(.bpf))
+@Suite(.needsNamespaces, .needs(.bpf), .needsProgram("tc"))
 struct HookTests {
     /// The loopback device of a new namespace.
     private static let link: Int32 = 1
@@ -92,7 +92,11 @@ struct HookTests {
         try inNamespace {
             var netlink = try NetlinkSocket()
             try execute("tc", "qdisc add dev lo clsact")
-            try execute("tc", "filter add dev lo egress prio 7 protocol ip matchall action pass")
+            // A classic program that takes every packet: no other kind of filter is in every kernel.
+            try execute(
+                "tc",
+                "filter add dev lo egress prio 7 protocol ip bpf bytecode".split(separator: " ").map(String.init)
+                    + ["1,6 0 0 4294967295"])
             let tunnel = try LoadedTunnel(tunnel_settings())
             let hook = TrafficHook(link: Self.link, .egress)
             let isMade = try hook.attach(tunnel.outward)
@@ -101,7 +105,7 @@ struct HookTests {
             let isRemoved = try TrafficHook.removeUnusedQdisc(link: Self.link, &netlink)
             #expect(!isRemoved)
             let left = try netlink.trafficFilters(link: Self.link)
-            #expect(left.map(\.kind) == ["matchall"] && left.map(\.priority) == [7])
+            #expect(left.map(\.kind) == ["bpf"] && left.map(\.priority) == [7] && left.map(\.program) == [0])
         }
     }
 

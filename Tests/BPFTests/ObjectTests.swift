@@ -39,7 +39,7 @@ struct ObjectTests {
                 var object = try ProgramObject.tunnel()
                 try object.setReadOnlyData(UInt8(1))
             })
-        #expect(size.description == "map .rodata of tunnel: Invalid argument (set)")
+        #expect(size.description == "map .rodata.settings of tunnel: Invalid argument (set)")
 
         let unknown = try #require(
             throws: BPFError.self,
@@ -88,6 +88,16 @@ struct ObjectTests {
         #expect(left.isEmpty)
         let gone = try tunnel.traffic.values(of: some)
         #expect(gone == nil)
+    }
+
+    @Test func `A set of keys has each once`() throws {
+        let tunnel = try LoadedTunnel(tunnel_settings())
+        let set = try tunnel.object.keySet(named: "workloads")
+        for key in [7, 3, 7, 9] as [UInt32] { try set.insert(key) }
+        try set.remove(3)
+        try set.remove(4)
+        let keys = try set.keys()
+        #expect(keys.sorted() == [7, 9])
     }
 
     @Test func `An element past the end of an array is an error`() throws {

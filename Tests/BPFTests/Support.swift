@@ -35,11 +35,17 @@ func inNamespace<Value: Sendable>(_ body: @Sendable () throws -> Value) throws -
 
 /// Runs a program of the host in the calling thread's namespace.
 @discardableResult
-func execute(_ program: String, _ arguments: String) throws -> String {
+func execute(_ program: String, _ arguments: [String]) throws -> String {
     let path = try #require(Requirement.path(of: program))
-    let result = try ChildProcess.run(path, arguments.split(separator: " ").map(String.init))
+    let result = try ChildProcess.run(path, arguments)
     try #require(result.status.isSuccess, "\(program) \(arguments): \(result.errors)")
     return result.output
+}
+
+/// The same, its arguments in one text.
+@discardableResult
+func execute(_ program: String, _ arguments: String) throws -> String {
+    try execute(program, arguments.split(separator: " ").map(String.init))
 }
 
 func address(_ text: String) -> IPv4Address {
