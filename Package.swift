@@ -32,6 +32,7 @@ let package = Package(
     targets: [
         .target(name: "CLinux"),
         .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
+        // Relocates, checks and loads BPF objects, and speaks to the hooks that programs are attached to.
         .systemLibrary(name: "CBpf", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
         // The program itself is compiled for BPF, by the plugin.
         .target(name: "CTunnelProgram", exclude: ["program"]),

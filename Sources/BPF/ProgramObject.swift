@@ -13,9 +13,12 @@ public struct ProgramObject: ~Copyable {
     private let object: OpaquePointer
     private let name: String
 
-    /// Opens the tunnel's programs, which are part of this binary.
+    /// The object file of the tunnel's programs, which is part of this binary.
+    package static var tunnelBytes: [UInt8] { TunnelObject.bytes }
+
+    /// Opens the tunnel's programs.
     public static func tunnel() throws(BPFError) -> ProgramObject {
-        try ProgramObject(TunnelObject.bytes, name: "tunnel")
+        try ProgramObject(tunnelBytes, name: "tunnel")
     }
 
     /// Opens an object file.

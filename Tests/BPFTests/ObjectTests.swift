@@ -50,6 +50,22 @@ struct ObjectTests {
         #expect(unknown.description == "program nobody of tunnel: No such file or directory (find)")
     }
 
+    @Test func `Where the kernel refuses a program, the verifier's own words are in the error`() throws {
+        // The call of a function (bpf_skb_adjust_room, 50) becomes one of a function that no kernel has.
+        let call: [UInt8] = [0x85, 0, 0, 0, 50, 0, 0, 0]
+        var bytes = ProgramObject.tunnelBytes
+        let place = try #require(bytes.firstRange(of: call))
+        bytes[place.lowerBound + 6] = 1
+        let refusal = try #require(
+            throws: BPFError.self,
+            performing: {
+                var object = try ProgramObject(bytes, name: "spoiled")
+                try object.load()
+            })
+        #expect(refusal.operation == "load" && refusal.object == "object spoiled")
+        #expect(refusal.log.contains("func unknown#65586"), "\(refusal)")
+    }
+
     @Test func `A map is taken for what it is alone, and not before it is made`() throws {
         let unloaded = try ProgramObject.tunnel()
         let early = #expect(throws: BPFError.self) { _ = try unloaded.table(named: "tables") }
@@ -125,12 +141,6 @@ struct FeatureTests {
             let isKnown = try BPFFeatures.has(helper)
             #expect(isKnown, "\(helper)")
         }
-    }
-
-    @Test func `The flag for decapsulation is there from 6.3 on`() throws {
-        let version = try #require(KernelVersion(release: Host.kernelRelease))
-        let isThere = try BPFFeatures.hasDecapsulationFlag()
-        #expect(isThere == (version >= KernelVersion(6, 3)))
     }
 
     @Test func `Whether programs are compiled is told`() {

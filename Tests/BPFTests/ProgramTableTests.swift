@@ -40,7 +40,7 @@ import Testing
         let peers = RandomPeers(&random, count: 9)
         var table = peers.program
         var pairs = Self.pairs(table.words)
-        for _ in 0..<50 {
+        for _ in 0..<6 {
             let index = Int.random(in: 0..<9, using: &random)
             let isLeft = Bool.random(using: &random)
             let before = table.words
