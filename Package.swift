@@ -123,8 +123,8 @@ let package = Package(
             dependencies: [
                 "Dataplane", "Lab", "poplin", "LinuxSystem", "Net", "Overlay", "Packet", "Rtnetlink", "TestSupport",
             ],
-            // Compiled by their tests, for the kernel and for what is preloaded.
-            exclude: ["Support/BPF", "Support/Faults"], swiftSettings: strict),
+            // Compiled by its tests, to be preloaded.
+            exclude: ["Support/Faults"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

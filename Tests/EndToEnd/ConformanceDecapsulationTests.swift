@@ -86,7 +86,9 @@ extension EndToEndTests {
 
         @Test(
             "D2: an inner packet with TTL 0, another version or an impossible length is dropped and counted",
-            .tiers(.userspace, .mixed, because: "the driver counts no reasons for what it drops"))
+            .tiers(
+                .userspace, .mixed, .bpf, .bpfMixed, .bpfKernel,
+                because: "the driver counts no reasons for what it drops"))
         func wrongInnerHeaders() throws {
             try withLab(.twoNodes()) { lab in
                 let sender = try Sender(lab)
@@ -112,7 +114,9 @@ extension EndToEndTests {
 
         @Test(
             "D9: truncated, nested and random input is dropped and counted, and the node goes on",
-            .tiers(.userspace, .mixed, because: "the driver counts no reasons for what it drops"))
+            .tiers(
+                .userspace, .mixed, .bpf, .bpfMixed, .bpfKernel,
+                because: "the driver counts no reasons for what it drops"))
         func hostileInput() throws {
             try withLab(.twoNodes()) { lab in
                 let sender = try Sender(lab)
@@ -152,7 +156,9 @@ extension EndToEndTests {
 
         @Test(
             "D6: the ECN fields combine as in RFC 6040, and the illegal combination is dropped and counted",
-            .tiers(.userspace, .mixed, because: "the driver combines the ECN fields as in RFC 3168"))
+            .tiers(
+                .userspace, .mixed, .bpf, .bpfMixed, .bpfKernel,
+                because: "the driver combines the ECN fields as in RFC 3168"))
         func ecn() throws {
             try withLab(.twoNodes()) { lab in
                 let sender = try Sender(lab)
@@ -189,24 +195,56 @@ extension EndToEndTests {
             }
         }
 
-        @Test("D5: an outer packet in fragments is reassembled first")
+        @Test("D5: an outer packet in fragments is reassembled first, and counted once")
         func outerFragments() throws {
             try withLab(.twoNodes()) { lab in
                 let sender = try Sender(lab)
                 let text = String(repeating: "0123456789abcdef", count: 40)
                 let inner = Sender.inner(text)
                 let cut = 320
-                try sender.expectArrival("two fragments, the second first") { sender in
-                    for (piece, flags) in [
-                        (inner[cut...], UInt16(cut / 8)), (inner[..<cut], UInt16(0x2000)),
-                    ] {
-                        var packet = ForgedPacket.ipip(
-                            source: Sender.here, destination: Sender.there, inner: Array(piece), identification: 77)
-                        (packet[6], packet[7]) = (UInt8(flags >> 8), UInt8(flags & 0xFF))
-                        try lab.host("n1").sendRaw(packet, to: Sender.there)
+                try sender.expectCount(bytes: inner.count) {
+                    try sender.expectArrival("two fragments, the second first") { sender in
+                        for (piece, flags) in [
+                            (inner[cut...], UInt16(cut / 8)), (inner[..<cut], UInt16(0x2000)),
+                        ] {
+                            var packet = ForgedPacket.ipip(
+                                source: Sender.here, destination: Sender.there, inner: Array(piece), identification: 77)
+                            (packet[6], packet[7]) = (UInt8(flags >> 8), UInt8(flags & 0xFF))
+                            try lab.host("n1").sendRaw(packet, to: Sender.there)
+                        }
+                    } check: { packet in
+                        #expect(packet.dropFirst(20) == Array(text.utf8)[...])
                     }
-                } check: { packet in
-                    #expect(packet.dropFirst(20) == Array(text.utf8)[...])
+                }
+            }
+        }
+
+        @Test("An outer header with options, and an inner one, arrive with the inner options as they were")
+        func options() throws {
+            try withLab(.twoNodes()) { lab in
+                let sender = try Sender(lab)
+                let (plain, inner) = (Sender.inner(), Sender.inner().withOptions())
+                for (what, packet, isOuter) in [
+                    ("outer options", plain, true), ("inner options", inner, false), ("options in both", inner, true),
+                ] {
+                    // The packet filter counts what is behind an outer header of 20 bytes.
+                    let counted = isOuter && Tiers.current.dataplane(of: "n3") == "kernel" ? 8 : 0
+                    try sender.expectCount(bytes: packet.count + counted) {
+                        try sender.expectArrival(what) { sender in
+                            let outer = ForgedPacket.ipip(
+                                source: Sender.here, destination: Sender.there, inner: packet)
+                            try lab.host("n1").sendRaw(isOuter ? outer.withOptions() : outer, to: Sender.there)
+                        } check: { arrived in
+                            #expect(arrived.count == packet.count && arrived[0] == packet[0], "\(what)")
+                            #expect(arrived[20...] == packet[20...], "\(what)")
+                        }
+                    }
+                }
+                // From a workload to a workload, where nothing is forged but the packet.
+                try sender.expectArrival("options of a workload's packet") { _ in
+                    try lab.host("w1").sendRaw(inner, to: Sender.workload)
+                } check: { arrived in
+                    #expect(arrived[0] == 0x47 && arrived[20...] == inner[20...])
                 }
             }
         }

@@ -95,7 +95,7 @@ extension EndToEndTests {
 
         @Test(
             "E1: with a fixed TTL the ipip driver sets DF on every outer packet",
-            .tiers(.kernel, .mixed, because: "the others set it as the inner packet has it"))
+            .tiers(.kernel, .mixed, .bpfKernel, because: "the others set it as the inner packet has it"))
         func alwaysDontFragment() throws {
             var specification = LabSpecification.twoNodes()
             specification.nodes[0].extraConfig = "tunnel: {ttl: 64}"

@@ -56,8 +56,8 @@ extension EndToEndTests {
         @Test(
             "E5: of a far node without an agent the second protocol unreachable becomes host unreachable",
             .tiers(
-                .userspace,
-                because: "the ipip driver goes on without an agent, and where it is loaded no kernel says so"))
+                .userspace, .bpfMixed,
+                because: "driver and programs go on without an agent; where the driver is loaded no kernel says so"))
         func protocolUnreachable() throws {
             try withLab(.twoNodes()) { lab in
                 let sender = try InnerSender(lab)
@@ -103,7 +103,7 @@ extension EndToEndTests {
         @Test(
             "E5, E6: port unreachable, source route failed, redirect, quench, parameter problem are told to nobody",
             .tiers(
-                .userspace, .kernel,
+                .userspace, .kernel, .bpf, .bpfMixed, .bpfKernel,
                 because: "a far kernel that has the driver tells of each packet that the agent there takes"))
         func notRelayed() throws {
             try withLab(.twoNodes()) { lab in
@@ -121,7 +121,7 @@ extension EndToEndTests {
         @Test(
             "E4, E5: a forged error changes nothing: it must quote what this node sends, to a peer, for that peer",
             .tiers(
-                .userspace, .kernel,
+                .userspace, .kernel, .bpf, .bpfMixed, .bpfKernel,
                 because: "a far kernel that has the driver tells of each packet that the agent there takes"))
         func forged() throws {
             try withLab(.threeNodes()) { lab in

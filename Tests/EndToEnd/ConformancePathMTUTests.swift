@@ -23,8 +23,9 @@ extension EndToEndTests {
             }
         }
 
-        /// Finished frames go past the kernel's IP output, so that it refuses none.
-        private static let socketOnly = "tunnel: {express: never}"
+        /// Finished frames go past the kernel's IP output, so that it refuses none; a program asks it for the path's MTU.
+        private static let heedsKernel =
+            Tiers.current.dataplane(of: "n1") == "bpf" ? "" : "tunnel: {express: never}"
 
         @Test("E4, E7: a router's report reaches the inner sender less 20 and is kept; then the route answers")
         func fragmentationNeeded() throws {
@@ -118,7 +119,7 @@ extension EndToEndTests {
 
         @Test(
             "E10: with a fixed TTL the first that is too big is lost and tells the path; its sender has nothing to do",
-            .tiers(.kernel, .mixed, because: "only the ipip driver ties DF to the TTL"))
+            .tiers(.kernel, .mixed, .bpfKernel, because: "only the ipip driver ties DF to the TTL"))
         func withoutDFInPacketsWithDF() throws {
             try withNarrowPath(config: "tunnel: {ttl: 64}") { sender in
                 let lab = sender.lab
@@ -133,7 +134,7 @@ extension EndToEndTests {
 
         @Test(
             "E10: the kernel's own refusal of such a packet is heard by the agent, which has learnt nothing yet",
-            .tiers(.kernel, .mixed, because: "only the ipip driver ties DF to the TTL"))
+            .tiers(.kernel, .mixed, .bpfKernel, because: "only the ipip driver ties DF to the TTL"))
         func driversRefusal() throws {
             try withNarrowPath(config: "tunnel: {ttl: 64}") { sender in
                 let lab = sender.lab
@@ -179,9 +180,10 @@ extension EndToEndTests {
 
         @Test(
             "E4, E10: what the kernel knows of the path before the agent does is learnt from its refusal",
-            .tiers(.userspace, because: "the ipip driver answers by itself, and nobody has to learn it"))
+            .tiers(
+                .userspace, .bpf, .bpfMixed, because: "the ipip driver answers by itself, and nobody has to learn it"))
         func kernelKnowsFirst() throws {
-            try withNarrowPath(config: Self.socketOnly) { sender in
+            try withNarrowPath(config: Self.heedsKernel) { sender in
                 let lab = sender.lab
                 try sender.send(InnerSender.ping(bytes: 1480))
                 _ = try #require(try sender.nextError())
@@ -207,9 +209,11 @@ extension EndToEndTests {
 
         @Test(
             "E10: where no ICMP is let in, the kernel's refusal alone tells the path MTU", .needs(.packetFilter),
-            .tiers(.userspace, because: "the ipip driver answers by itself what has DF, and the rest cannot be heard"))
+            .tiers(
+                .userspace, .bpf, .bpfMixed,
+                because: "the ipip driver answers by itself what has DF, and the rest cannot be heard"))
         func refusalAlone() throws {
-            try withNarrowPath(config: Self.socketOnly) { sender in
+            try withNarrowPath(config: Self.heedsKernel) { sender in
                 let lab = sender.lab
                 try sender.send(InnerSender.ping(bytes: 1480))
                 _ = try #require(try sender.nextError())

@@ -24,7 +24,9 @@ extension EndToEndTests {
 
         @Test(
             "D8: a TCP packet of 32 KB with the sum of the pseudo header alone reaches the receiver's TCP whole",
-            .tiers(.userspace, .mixed, because: "within the kernel a superframe is known by more than its bytes"))
+            .tiers(
+                .userspace, .mixed, .bpfMixed,
+                because: "within the kernel a superframe is known by more than its bytes"))
         func superframe() throws {
             var specification = LabSpecification.twoNodes()
             // So that one datagram of this size can cross the underlay; tunl0 and the workloads keep theirs.

@@ -94,7 +94,7 @@ extension EndToEndTests {
                 let pinger = try lab.startSteadyPing(from: "w1", to: "w3")
                 let wrong: [(key: String, value: any Sendable, word: String)] = [
                     ("version", 99, "version 2"), ("node", "n9", "node n1"), ("device", "tunl9", "tunl0"),
-                    ("tier", "bpf", "takes a break"), ("namespace", 1, "namespace"),
+                    ("tier", Self.otherTier, "takes a break"), ("namespace", 1, "namespace"),
                 ]
                 for (key, value, word) in wrong {
                     let successor = try Successor(lab, "n1")
@@ -168,7 +168,7 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.tiers(.userspace, because: "queues are the userspace tier's own"))
+        @Test(.tiers(.userspace, because: "of several queues there is only use in the userspace tier"))
         func `All queues are handed over, and their number may change both ways`() throws {
             var specification = Self.specification
             specification.nodes[0].extraConfig = "tunnel:\n  queues: 2\n"
@@ -223,8 +223,11 @@ extension EndToEndTests {
             return header.timeToLive
         }
 
-        /// Two sockets and two locks; in the userspace tier a queue of the device and a raw socket as well.
-        private static var descriptorCount: Int { Tiers.current.dataplane(of: "n1") == "userspace" ? 6 : 4 }
+        /// Two sockets and two locks; where a TUN device carries, a queue of it and a raw socket as well.
+        private static var descriptorCount: Int { Tiers.current.dataplane(of: "n1") == "kernel" ? 4 : 6 }
+
+        /// A tier that n1 does not run.
+        private static var otherTier: String { Tiers.current.dataplane(of: "n1") == "bpf" ? "userspace" : "bpf" }
 
         private static var specification: LabSpecification { .twoNodes() }
     }

@@ -9,7 +9,7 @@ import Testing
 extension EndToEndTests {
     @Suite(
         "The driver and the packet filter", .needs(.ipip), .needsPacketFilter, .needsProgram("ip"),
-        .tiers(.kernel, .mixed, because: "it is about the tunnels of the ipip driver"))
+        .tiers(.kernel, .mixed, .bpfKernel, because: "it is about the tunnels of the ipip driver"))
     struct KernelFilter {
         /// As docs/operation.md shows them; what differs between versions of `ip` and `nft` is left out.
         @Test func `Device, routes and table look as documented`() throws {

@@ -1,13 +1,14 @@
-// A mixed network: the userspace tier on one node, and on the other tc programs that hand on superframes whole (D8).
+// A sender in the kernel hands on superframes whole, and every tier takes them at full rate (D8).
 
 import Lab
 import Net
 import Packet
-import TestSupport
 import Testing
 
 extension EndToEndTests {
-    @Suite("A peer that sends superframes", .needs(BPFTunnel.requirement))
+    @Suite(
+        "A peer that sends superframes",
+        .tiers(.kernel, .mixed, .bpf, .bpfMixed, .bpfKernel, because: "the userspace tier cuts what it sends"))
     struct MixedSuperframes {
         private static let bytes = 64 << 20
 
@@ -44,22 +45,17 @@ extension EndToEndTests {
             }
         }
 
-        /// Runs a body with n1 with an agent and n3 with tc programs instead of one, and looks at what n1 gets from n3.
+        /// Runs a body with n1, whose tunnel is in the kernel, and n3, and looks at what n3 gets from n1.
         private static func withMixedLab(_ body: (Lab) throws -> Void) throws {
             var specification = LabSpecification.twoNodes()
-            // There is no agent on n3 that would see to it.
-            specification.nodesForward = true
             // A bridge cuts tunnelled superframes.
             for index in specification.subnets.indices { specification.subnets[index].wiring = .gatewayOnly }
             specification.hasSniffer = false
-            try withIdleLab(specification) { lab in
-                try BPFTunnel.make(on: "n3", to: "n1", in: lab)
-                try lab.startAgent(on: "n1")
-                try lab.waitReady("n1")
-                let sniffer = try PacketSniffer(on: try lab.host("n1"), devices: ["eth0"])
+            try withLab(specification) { lab in
+                let sniffer = try PacketSniffer(on: try lab.host("n3"), devices: ["eth0"])
                 defer { sniffer.stop() }
                 try body(lab)
-                let average = averageLength(sniffer.counts(), from: try lab.underlay("n3"))
+                let average = averageLength(sniffer.counts(), from: try lab.underlay("n1"))
                 #expect(average > 3000, "\(average) bytes a packet: no superframes were on the way")
             }
         }
@@ -74,8 +70,11 @@ extension EndToEndTests {
 
         /// A sender that the tunnel cannot keep up with fills its queues, which TCP is there to find out.
         private static func expectNoDrops(_ lab: Lab) throws {
-            let drops = try #require(try lab.status("n1")?.drops).filter { $0.value != 0 && !$0.key.hasSuffix("Full") }
-            #expect(drops.isEmpty, "\(drops)")
+            for node in ["n1", "n3"] {
+                let drops = try #require(try lab.status(node)?.drops)
+                let others = drops.filter { $0.value != 0 && !$0.key.hasSuffix("Full") }
+                #expect(others.isEmpty, "\(node): \(others)")
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-// The agent has two capabilities and needs no more; its packet thread has none.
+// The agent has two capabilities, four with programs, and needs no more; its packet thread has none.
 
 import Lab
 import LinuxSystem
@@ -7,24 +7,26 @@ import Testing
 extension EndToEndTests {
     @Suite("Privileges")
     struct Privileges {
-        @Test(.tiers(.userspace, because: "only the userspace tier has a thread for packets"))
-        func `The agent keeps CAP_NET_ADMIN and CAP_NET_RAW, and its packet thread nothing`() throws {
+        @Test(.tiers(.userspace, .bpf, .bpfMixed, because: "where the driver carries there is no thread for packets"))
+        func `The agent keeps CAP_NET_ADMIN and CAP_NET_RAW and what its tier needs, and its packet thread nothing`()
+            throws
+        {
             try withLab(Self.specification) { lab in
                 let threads = try Self.threads(of: try #require(lab.agent("n1")).pid)
                 #expect(threads.map(\.name).contains("poplin-packets"), "\(threads)")
                 for thread in threads {
                     let isPackets = thread.name == "poplin-packets"
-                    let kept: UInt64 = isPackets ? 0 : Self.both
+                    let kept: UInt64 = isPackets ? 0 : Self.rights
                     #expect(thread.effective == kept && thread.permitted == kept, "\(thread)")
                     #expect(thread.inheritable == 0 && thread.ambient == 0, "\(thread)")
-                    #expect(thread.bounding == Self.both, "\(thread)")
+                    #expect(thread.bounding == Self.rights, "\(thread)")
                     #expect(thread.hasNoNewPrivileges == isPackets, "\(thread)")
                 }
                 #expect(try lab.ping(from: "w1", to: "w3").isComplete)
             }
         }
 
-        @Test func `An ordinary user with the two capabilities can run the agent, and replace it`() throws {
+        @Test func `An ordinary user with the tier's capabilities can run the agent, and replace it`() throws {
             try withIdleLab(Self.specification) { lab in
                 try lab.startAgent(on: "n3")
                 try lab.waitReady("n3")
@@ -34,7 +36,7 @@ extension EndToEndTests {
                 let agent = try Self.startAsNobody(lab, on: node, ["agent", "--config", lab.configPath("n1")])
                 try lab.waitStatus("n1", "the agent") { $0.ready && $0.pid == agent.pid }
                 for thread in try Self.threads(of: agent.pid) {
-                    let kept: UInt64 = thread.name == "poplin-packets" ? 0 : Self.both
+                    let kept: UInt64 = thread.name == "poplin-packets" ? 0 : Self.rights
                     #expect(thread.user == Self.nobody && thread.effective == kept, "\(thread)")
                 }
                 let report = try lab.ping(from: "w1", to: "w3")
@@ -52,20 +54,22 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.tiers(.userspace, because: "only the userspace tier opens a TUN device and a raw socket"))
+        @Test(.tiers(.userspace, .bpf, .bpfMixed, because: "the driver takes neither a TUN device nor a raw socket"))
         func `What an ordinary user lacks is named in one line`() throws {
             try withIdleLab(Self.specification) { lab in
                 let arguments = ["agent", "--config", lab.configPath("n1")]
                 let log = lab.logPath("n1")
                 let node = try lab.host("n1")
-                let refusals: [(device: String, capabilities: String, word: String)] = [
-                    ("600", "+net_admin,+net_raw", "/dev/net/tun: Permission denied"),
-                    ("666", "+net_admin", "CAP_NET_RAW"), ("666", "+net_raw", "CAP_NET_ADMIN"),
+                var refusals: [(device: String, lacking: Right?, word: String)] = [
+                    ("600", nil, "/dev/net/tun: Permission denied"),
+                    ("666", .netRaw, "CAP_NET_RAW"), ("666", .netAdmin, "CAP_NET_ADMIN"),
                 ]
-                for (device, capabilities, word) in refusals {
+                if Right.ofTier.contains(.bpf) { refusals.append(("666", .bpf, "CAP_BPF")) }
+                for (device, lacking, word) in refusals {
                     try TextFile.replace(log, with: "")
                     let agent = try Self.startAsNobody(
-                        lab, on: node, arguments, deviceMode: device, capabilities: capabilities)
+                        lab, on: node, arguments, deviceMode: device,
+                        rights: Right.ofTier.filter { $0 != lacking })
                     #expect(try agent.wait(timeoutMilliseconds: 10_000) == .code(1))
                     let text = try TextFile.read(log)
                     #expect(text.split(separator: "\n").count == 1 && text.contains(word), "\(text)")
@@ -88,15 +92,37 @@ extension EndToEndTests {
         // MARK: - An ordinary user
 
         private static let nobody: UInt32 = 65534
-        /// CAP_NET_ADMIN and CAP_NET_RAW.
-        private static let both: UInt64 = 1 << 12 | 1 << 13
+        /// A capability by its number, with the name that setpriv knows it by.
+        private enum Right: UInt64, CaseIterable {
+            case netAdmin = 12
+            case netRaw = 13
+            case perfmon = 38
+            case bpf = 39
+
+            var name: String {
+                switch self {
+                case .netAdmin: "net_admin"
+                case .netRaw: "net_raw"
+                case .perfmon: "perfmon"
+                case .bpf: "bpf"
+                }
+            }
+
+            /// What n1's tier needs: the latter two are for programs.
+            static var ofTier: [Right] {
+                Tiers.current.dataplane(of: "n1") == "bpf" ? allCases : [.netAdmin, .netRaw]
+            }
+        }
+
+        private static let rights = Right.ofTier.reduce(0 as UInt64) { $0 | 1 << $1.rawValue }
 
         /// Starts the program as a user with nothing but these capabilities, with a device file of its own for TUN, since
         /// the host's may be root's alone. What it writes goes into the node's log.
         private static func startAsNobody(
             _ lab: Lab, on node: LabHost, _ arguments: [String], deviceMode: String = "666",
-            capabilities: String = "+net_admin,+net_raw"
+            rights: [Right] = Right.ofTier
         ) throws -> ChildProcess {
+            let capabilities = rights.map { "+\($0.name)" }.joined(separator: ",")
             let binary = try #require(Lab.findAgentBinary(), "no poplin program: build it or name it in POPLIN_BIN")
             // The program is put there as well: its own directory may be closed to others.
             let script = """

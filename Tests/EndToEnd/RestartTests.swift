@@ -31,10 +31,13 @@ extension EndToEndTests {
             }
         }
 
-        @Test(.tiers(.kernel, .mixed, because: "without an agent nobody carries the packets of the other tiers"))
-        func `The kernel's tunnel loses no packet while no agent runs, and a restarted one changes nothing`() throws {
+        @Test(
+            .tiers(
+                .kernel, .mixed, .bpf, .bpfMixed, .bpfKernel,
+                because: "without an agent nobody carries the packets of the userspace tier"))
+        func `A tunnel in the kernel loses nothing while no agent runs, and a restarted one changes nothing`() throws {
             try withLab(Self.specification) { lab in
-                let nodes = ["n1", "n2", "n3"].filter { Tiers.current.dataplane(of: $0) == "kernel" }
+                let nodes = ["n1", "n2", "n3"].filter { Tiers.current.dataplane(of: $0) != "userspace" }
                 let before = try nodes.map { try OwnState(of: try lab.host($0)) }
                 #expect(try lab.ping(from: "w1", to: "w3").isComplete)
                 let watches = try nodes.map { try KernelWatch(try lab.host($0)) }

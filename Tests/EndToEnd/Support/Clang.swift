@@ -30,10 +30,4 @@ enum Clang {
         let result = try ChildProcess.run(clang, options + [source, "-o", output])
         try #require(result.status.isSuccess, "\(result.errors)")
     }
-
-    /// As in the names of directories: `x86_64`.
-    static func processor() throws -> String {
-        let triple = try ChildProcess.run(try #require(path), ["-print-target-triple"]).output
-        return String(triple.prefix { $0 != "-" })
-    }
 }

@@ -83,5 +83,18 @@ final class HostileSender: Sendable {
         check(packet)
     }
 
+    /// Does something after which n3 has counted one packet from n1 more, of so many bytes, and none dropped.
+    func expectCount(
+        bytes: Int, location: SourceLocation = #_sourceLocation, _ body: () throws -> Void
+    ) throws {
+        let (dropped, before) = (try drops(), try #require(try lab.status("n3")?.peer("n1")))
+        try body()
+        #expect(try drops() == dropped, sourceLocation: location)
+        guard Tiers.current.countPeers else { return }
+        let after = try #require(try lab.status("n3")?.peer("n1"))
+        #expect(after.rxPackets == before.rxPackets + 1, sourceLocation: location)
+        #expect(after.rxBytes == before.rxBytes + UInt64(bytes), sourceLocation: location)
+    }
+
     func drops() throws -> [String: UInt64] { try #require(try lab.status("n3")?.drops) }
 }

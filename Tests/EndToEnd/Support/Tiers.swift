@@ -11,6 +11,11 @@ enum Tiers: String, CaseIterable, Sendable {
     case kernel
     /// The kernel's driver on all nodes but n3, which runs the userspace tier: mixed in both directions.
     case mixed
+    case bpf
+    /// Programs on all nodes but n3, which runs the userspace tier.
+    case bpfMixed
+    /// The kernel's driver on all nodes but n3, which runs programs.
+    case bpfKernel
 
     /// The value of `POPLIN_TEST_TIERS`; userspace, which every kernel has, where that is not set.
     static let current: Tiers = {
@@ -22,19 +27,29 @@ enum Tiers: String, CaseIterable, Sendable {
     }()
 
     /// Whether every node counts packets by peer; the driver leaves that to the host's packet filter.
-    var countPeers: Bool { self == .userspace || Requirement.packetFilter.missing == nil }
+    var countPeers: Bool { !haveDriver || Requirement.packetFilter.missing == nil }
+
+    /// Whether some nodes run the kernel's driver.
+    private var haveDriver: Bool {
+        switch self {
+        case .kernel, .mixed, .bpfKernel: true
+        case .userspace, .bpf, .bpfMixed: false
+        }
+    }
 
     /// Whether a node takes packets of its peers alone; the driver leaves that to the host's packet filter as well.
     func refuseStrangers(at node: String) -> Bool {
         let filter = Requirement.packetFilter
-        return dataplane(of: node) == Tiers.userspace.rawValue || filter.missing == nil || filter.isDemanded
+        return dataplane(of: node) != Tiers.kernel.rawValue || filter.missing == nil || filter.isDemanded
     }
 
     /// A node's tier, in the words of its config.
     func dataplane(of node: String) -> String {
         switch self {
-        case .userspace, .kernel: rawValue
+        case .userspace, .kernel, .bpf: rawValue
         case .mixed: (node == "n3" ? Tiers.userspace : .kernel).rawValue
+        case .bpfMixed: (node == "n3" ? Tiers.userspace : .bpf).rawValue
+        case .bpfKernel: (node == "n3" ? Tiers.bpf : .kernel).rawValue
         }
     }
 }

@@ -107,7 +107,8 @@ static void *next(const char *name) {
     if (real_##name == NULL) real_##name = next(#name)
 
 static void describe(const struct kind *kind, char *text, size_t size) {
-    static const char *const objects[] = {"link", "address", "route", "neighbour", "rule", "qdisc"};
+    static const char *const objects[] = {"link", "address", "route", "neighbour", "rule",
+                                          "qdisc", "class", "filter"};
     static const char *const verbs[] = {"new", "delete", "get", "set"};
     unsigned object = (kind->type - 16u) / 4;
     if (kind->opening != NULL)
