@@ -115,11 +115,6 @@ public struct TrafficHook: Hashable, Sendable {
         return hook
     }
 
-    /// Where the last field ends: libbpf wants what comes after it to be zero, and a copy in Swift does not keep padding.
-    private static func end<Structure, Field>(of field: KeyPath<Structure, Field>) -> Int {
-        MemoryLayout<Structure>.offset(of: field).map { $0 + MemoryLayout<Field>.size } ?? MemoryLayout<Structure>.size
-    }
-
     /// No such filter, no such chain of filters (`EINVAL` without a `clsact`), or no such device any more.
     private static func isNone(_ code: Int32) -> Bool {
         code == -ENOENT || code == -EINVAL || code == -ENODEV
