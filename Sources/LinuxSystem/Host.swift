@@ -12,6 +12,10 @@ public enum Host {
         case netRaw = 13
         /// Make and enter namespaces.
         case sysAdmin = 21
+        /// Load programs whose pointers the kernel need not hide.
+        case perfmon = 38
+        /// Make maps and load programs.
+        case bpf = 39
     }
 
     /// The host's name (`hostname`).

@@ -33,4 +33,5 @@ public struct QdiscMessage: Hashable, Sendable {
             if attribute.type == TrafficAttribute.kind { kind = attribute.text }
         }
         guard attributes.isExhausted else { return nil }
-    }}
+    }
+}

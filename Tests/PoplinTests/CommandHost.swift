@@ -78,6 +78,7 @@ final class CommandHost: Sendable {
         """
         # the first node
         node: n1
+        dataplane: userspace
         address: 10.0.1.1/24   # on eth0
         ipipMode: CrossSubnet
         datastore:

@@ -78,7 +78,9 @@ struct SendingKernelTests {
             #expect(removed == [.deleted: [112]])
             try run("tc", "qdisc del dev v0 clsact")
             let rest = try events(&monitor)
-            let isTold = rest.contains { if case .qdisc(.deleted, let qdisc) = $0 { qdisc.kind == "clsact" } else { false } }
+            let isTold = rest.contains {
+                if case .qdisc(.deleted, let qdisc) = $0 { qdisc.kind == "clsact" } else { false }
+            }
             #expect(isTold, "with its filters: \(rest)")
         }
     }

@@ -11,6 +11,11 @@ enum BPFProbe {
     static func judge(by method: ProbeMethod) -> Availability {
         // What programs leave alone takes that way.
         guard case .available = UserspaceTunnel.probe() else { return UserspaceTunnel.probe() }
+        let lacking = [(Host.Capability.bpf, "CAP_BPF"), (.perfmon, "CAP_PERFMON")].filter { !Host.hasCapability($0.0) }
+        guard lacking.isEmpty else {
+            let names = lacking.map(\.1).joined(separator: " and ")
+            return .unavailable(because: "not permitted: \(names) needed, beside CAP_NET_ADMIN")
+        }
         do throws(BPFError) {
             try BPFFeatures.check()
         } catch {
@@ -45,7 +50,8 @@ enum BPFProbe {
     static func whyNoPrograms(_ refusal: BPFError) -> String {
         switch refusal.code {
         case ENOSYS: "this kernel (\(Host.kernelRelease)) has no BPF (CONFIG_BPF_SYSCALL)"
-        case EPERM: "not permitted: CAP_BPF is needed beside CAP_NET_ADMIN"
+        case EPERM:
+            "not permitted: CAP_BPF counts in the host's own user namespace alone, and not where BPF is locked down"
         default: "the kernel (\(Host.kernelRelease)) refuses a program for traffic control: \(refusal.line)"
         }
     }

@@ -66,7 +66,8 @@ extension LabHost {
         guard let name = words.first(where: { $0.hasPrefix("poplin_") }), let place = words.firstIndex(of: "id"),
             place + 1 < words.count, let id = Int(words[place + 1])
         else { return nil }
-        return AttachedProgram(name: String(name), id: id)
+        // `tc` may write the number behind the name as well: `poplin_in:[17]`.
+        return AttachedProgram(name: String(name.prefix { $0 != ":" }), id: id)
     }
 }
 
