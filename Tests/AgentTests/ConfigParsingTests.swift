@@ -130,7 +130,7 @@ import Testing
         let inFile = try #require(throws: NodeConfigError.self) { try parse("tunnel: {ttl: copy, queues: many}") }
         #expect(
             inFile.errors.map(\.problem) == [
-                "'copy' is neither auto nor inherit nor a number", "'many' is neither auto nor a number",
+                "copy is neither auto nor inherit nor a number", "many is neither auto nor a number",
             ])
         #expect(inFile.errors.first?.remedy == "write auto, inherit or a whole number 1 to 255")
         let variable = try #require(throws: NodeConfigError.self) { try parse("", ["POPLIN_TUNNEL_TTL": "256"]) }
