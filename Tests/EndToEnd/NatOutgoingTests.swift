@@ -42,12 +42,10 @@ extension EndToEndTests {
                     traffic.mark("on \(round)")
                     try lab.write([.pool(Self.pool(true))])
                     try lab.waitMasquerading(true)
-                    #expect(try lab.sourceOutside(of: "w1") == lab.underlay("n1"))
                     try traffic.waitForReplies(20)
                     traffic.mark("off \(round)")
                     try lab.write([.pool(Self.pool(false))])
                     try lab.waitMasquerading(false)
-                    #expect(try lab.sourceOutside(of: "w1") == own)
                     try traffic.waitForReplies(20)
                 }
                 // Where tracking begins with our table, the kernel drops what it takes from the driver in one batch
@@ -202,12 +200,12 @@ extension Lab {
         }
     }
 
-    /// Waits until every node masquerades, or none does.
+    /// Waits until every node masquerades, or none does. Asked with a packet and not with nft: to start a program again
+    /// and again would be a load that an emulated processor cannot carry beside the traffic.
     fileprivate func waitMasquerading(_ expected: Bool) throws {
-        for node in nodes {
-            try waitUntil("\(node) to masquerade: \(expected)") {
-                try filterTable(node).contains("masquerade") == expected
-            }
+        for (workload, node) in zip(["w1", "w2", "w3"], nodes) {
+            let source = try expected ? underlay(node) : self.workload(of: node).address
+            try waitUntil("\(source) outside") { try sourceOutside(of: workload) == source }
         }
     }
 
