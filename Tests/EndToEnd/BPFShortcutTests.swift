@@ -7,7 +7,9 @@ import TestSupport
 import Testing
 
 extension EndToEndTests {
-    @Suite("The shortcut", .needsProgram("tc"), .needsPacketFilter, .tiers(.bpf, .bpfMixed, because: "the others have no programs"))
+    @Suite(
+        "The shortcut", .needsProgram("tc"), .needsPacketFilter,
+        .tiers(.bpf, .bpfMixed, because: "the others have no programs"))
     struct BPFShortcut {
         private static func specification(_ shortcut: Bool) -> LabSpecification {
             var specification = LabSpecification.threeNodes()

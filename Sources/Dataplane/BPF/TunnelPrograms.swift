@@ -84,7 +84,7 @@ struct TunnelPrograms: ~Copyable {
             attempt { try attachOutward() }
         }
         for filter in present {
-            let isWanted = 
+            let isWanted =
                 filter.side == .egress
                 ? filter.link == link : receivers.contains(filter.link) || shortened.contains(filter.link)
             if !isWanted { attempt { try TunnelFilters.remove(filter, &netlink) } }
