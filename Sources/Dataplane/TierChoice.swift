@@ -7,7 +7,7 @@ public struct TierChoice: Hashable, Sendable {
     public let tier: Tier
     public let reason: String
 
-    /// How a host is brought to another tier than the one that has made its tunnel device.
+    /// How a host is brought to another tier than the one that has made its tunnel device, from or to the kernel tier.
     public static let change =
         "a change of tier takes a break: stop the agent, `poplin clean`, start it; "
         + "or `poplin set tunnel.device=poplin0` and restart it"

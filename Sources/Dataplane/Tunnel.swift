@@ -13,6 +13,9 @@ public enum Tier: String, Hashable, Sendable, CaseIterable {
     case bpf
     /// A TUN device and a raw socket, served by a thread of this process.
     case userspace
+
+    /// Whether this tier can go on with what another one hands over: these two carry by the same device and socket.
+    public func goesOn(from other: Tier) -> Bool { self == other || self != .kernel && other != .kernel }
 }
 
 /// Whether a tier can work on this host, found out by trying.

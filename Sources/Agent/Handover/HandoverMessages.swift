@@ -16,7 +16,7 @@ struct HandoverRequest: Codable, Hashable {
     var version = Self.version
     var node: String
     var device: String
-    /// The tier, as the config spells it: what one tier carries by, another cannot go on with.
+    /// The tier, as the config spells it: not every one can go on with what another carries by.
     var tier: String
     /// The network namespace, by its inode.
     var namespace: UInt64

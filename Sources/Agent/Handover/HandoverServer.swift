@@ -55,7 +55,7 @@ struct HandoverServer {
         guard request.device == local.tunnelDevice else {
             return "the running agent's tunnel device is \(local.tunnelDevice), not \(request.device)"
         }
-        guard request.tier == tier.rawValue else {
+        guard Tier(rawValue: request.tier)?.goesOn(from: tier) == true else {
             return "the running agent's tier is \(tier.rawValue), not \(request.tier): \(TierChoice.change)"
         }
         guard request.namespace == (try? HandoverRequest.ownNamespace()) else {
