@@ -30,8 +30,8 @@ extension EndToEndTests {
                 case .none: "gro off tso off gso off"
                 }
             }
-            /// Of the router's towards a node.
-            var router: String { self == .cutBySender ? "gro off" : "gro off tso off gso off" }
+            /// Of the router's towards a node; a cable joins nothing whose other end cuts (`veth_skb_is_eligible_for_gro`).
+            var router: String { self == .cutBySender ? "gro off tso off" : "gro off tso off gso off" }
             /// Of a node's towards a workload.
             var port: String {
                 switch self {
