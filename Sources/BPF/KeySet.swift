@@ -1,9 +1,5 @@
 // A set of numbers that programs look into.
 
-internal import CBpf
-internal import Glibc
-internal import LinuxSystem
-
 /// A hash whose keys alone count (`BPF_MAP_TYPE_HASH` with values of 32 bits, all 0).
 public struct KeySet: ~Copyable {
     private let map: MapDescriptor
@@ -16,10 +12,8 @@ public struct KeySet: ~Copyable {
     ///
     /// - Throws: `E2BIG` where the set is full.
     public borrowing func insert(_ key: UInt32) throws(BPFError) {
-        var (key, value) = (key, UInt32(0))
-        try attempt("insert", on: map.name) {
-            unsafe bpf_map_update_elem(map.descriptor.rawValue, &key, &value, UInt64(BPF_ANY))
-        }
+        var value: UInt32 = 0
+        unsafe try map.put(key, &value)
     }
 
     /// Takes a key out, where it is in.

@@ -37,6 +37,24 @@ struct MapDescriptor: ~Copyable {
         return isThere ? values : nil
     }
 
+    /// Makes an entry, or writes one that is there; with `BPF_NOEXIST` the latter stays as it is.
+    ///
+    /// Many at once outrun the pool that the kernel takes entries from (`ENOMEM`, kernel/bpf/memalloc.c), which fills up
+    /// again a moment later: so it is tried for a second.
+    func put(_ key: UInt32, _ value: UnsafeRawPointer?, flags: Int = Int(BPF_ANY)) throws(BPFError) {
+        try attempt("insert", on: name) {
+            var code: Int32 = 0
+            for _ in 0..<1000 {
+                code = unsafe withUnsafePointer(to: key) { key in
+                    unsafe bpf_map_update_elem(descriptor.rawValue, key, value, UInt64(flags))
+                }
+                if code != -ENOMEM { break }
+                usleep(1000)
+            }
+            return code == -EEXIST ? 0 : code
+        }
+    }
+
     /// Removes an entry, where there is one.
     func remove(_ key: UInt32) throws(BPFError) {
         try attempt("remove", on: name) {

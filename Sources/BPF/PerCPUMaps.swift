@@ -43,15 +43,7 @@ public struct PerCPUHash<Value: BitwiseCopyable>: ~Copyable {
     /// - Throws: `E2BIG` where the map is full.
     public borrowing func insert(_ key: UInt32, _ value: Value) throws(BPFError) {
         let values = [Value](repeating: value, count: MapDescriptor.possibleCPUs)
-        try attempt("insert", on: map.name) {
-            let code = unsafe withUnsafePointer(to: key) { key in
-                unsafe values.withUnsafeBytes { values in
-                    unsafe bpf_map_update_elem(
-                        map.descriptor.rawValue, key, values.baseAddress, UInt64(BPF_NOEXIST))
-                }
-            }
-            return code == -EEXIST ? 0 : code
-        }
+        unsafe try map.put(key, values, flags: Int(BPF_NOEXIST))
     }
 
     /// Removes an entry, where there is one.

@@ -35,6 +35,8 @@ public struct TunnelSettings: Hashable, Sendable {
     public var dscp: Encapsulator.DSCP
     /// Take inner sources that are nobody's or another peer's.
     public var acceptsForeignSources: Bool
+    /// Packets of workloads go past the host's own IP (bpf tier).
+    public var takesShortcut: Bool
     /// Large TCP packets and many packets with one system call (userspace tier).
     public var offloads: Bool
     /// Queue pairs, each with a thread (userspace tier).
@@ -47,7 +49,7 @@ public struct TunnelSettings: Hashable, Sendable {
     /// Settings with the conforming defaults.
     public init(
         localAddress: IPv4Address, deviceMTU: Int = 1480, timeToLive: Encapsulator.TimeToLive = .fixed(64),
-        dscp: Encapsulator.DSCP = .copy, acceptsForeignSources: Bool = false,
+        dscp: Encapsulator.DSCP = .copy, acceptsForeignSources: Bool = false, takesShortcut: Bool = false,
         offloads: Bool = true, queues: Int = 1, cpus: [Int] = [], busyPollMicroseconds: Int = 0
     ) {
         self.localAddress = localAddress
@@ -55,6 +57,7 @@ public struct TunnelSettings: Hashable, Sendable {
         self.timeToLive = timeToLive
         self.dscp = dscp
         self.acceptsForeignSources = acceptsForeignSources
+        self.takesShortcut = takesShortcut
         self.offloads = offloads
         self.queues = queues
         self.cpus = cpus
@@ -84,6 +87,9 @@ public protocol Tunnel: AnyObject {
     /// How outer packets leave, by outer address; a peer that is not named uses the socket. Called with the same ways
     /// again, it mends what others have changed. The kernel tier has no use for it.
     func setWays(_ ways: [IPv4Address: OuterWay]) throws
+    /// Names the devices of this host's workloads, by index; in force with the next ``setWays(_:)``. Tiers without a
+    /// shortcut have no use for it.
+    func setWorkloads(_ links: Set<Int32>)
     /// Tells the tier its device as it was just read, nil for none: whether it is there, and the MTU that others have
     /// set. Costs nothing where that is known.
     func observe(_ device: Link?)
@@ -101,6 +107,7 @@ public protocol Tunnel: AnyObject {
 }
 
 extension Tunnel {
+    public func setWorkloads(_ links: Set<Int32>) {}
     public func handOver() throws -> DescriptorList { DescriptorList() }
     public func takeOver(_ descriptors: consuming DescriptorList, device: String) throws {
         try carry(device: device)

@@ -31,6 +31,8 @@ public struct LinkMessage: Hashable, Sendable {
     public var isUp: Bool { flags & UInt32(IFF_UP) != 0 }
     /// Whether it has a carrier (`IFF_LOWER_UP`).
     public var isLowerUp: Bool { flags & UInt32(IFF_LOWER_UP.rawValue) != 0 }
+    /// Whether it sends (`IFF_RUNNING`): the kernel has taken notice of the carrier, and packets meet its queue.
+    public var isRunning: Bool { flags & UInt32(IFF_RUNNING) != 0 }
     /// Whether its frames are Ethernet's (`ARPHRD_ETHER`).
     public var isEthernet: Bool { hardwareType == UInt16(ARPHRD_ETHER) }
 

@@ -96,6 +96,7 @@ import Testing
             ("tunnel:\n  mtu: Auto", 2, "tunnel.mtu"), ("tunnel:\n  mtu: -1", 2, "tunnel.mtu"),
             ("tunnel:\n  mtu: 99999999999999999999", 2, "tunnel.mtu"),
             ("tunnel:\n  ttl: 0", 2, "tunnel.ttl"), ("tunnel:\n  ttl: 256", 2, "tunnel.ttl"),
+            ("tunnel:\n  ttl: Auto", 2, "tunnel.ttl"), ("tunnel:\n  ttl: '64'", 2, "tunnel.ttl"),
             ("tunnel:\n  dscp: 64", 2, "tunnel.dscp"), ("tunnel:\n  dscp: ef", 2, "tunnel.dscp"),
             ("tunnel:\n  acceptForeignSources: yes", 2, "tunnel.acceptForeignSources"),
             ("tunnel:\n  express: yes", 2, "tunnel.express"), ("tunnel:\n  queues: 0", 2, "tunnel.queues"),
@@ -122,6 +123,18 @@ import Testing
         #expect(first.line == line || (field.isEmpty && first.line > 0), "\(error)")
         #expect(first.description.hasPrefix("/etc/poplin/node.yaml:\(first.line): "))
         #expect(!first.remedy.isEmpty || field.isEmpty || first.problem.contains("must be"), "\(error)")
+    }
+
+    @Test("A value that is no number is answered with all that could stand there")
+    func wordsThatCould() throws {
+        let inFile = try #require(throws: NodeConfigError.self) { try parse("tunnel: {ttl: copy, queues: many}") }
+        #expect(
+            inFile.errors.map(\.problem) == [
+                "copy is neither auto nor inherit nor a number", "many is neither auto nor a number",
+            ])
+        #expect(inFile.errors.first?.remedy == "write auto, inherit or a whole number 1 to 255")
+        let variable = try #require(throws: NodeConfigError.self) { try parse("", ["POPLIN_TUNNEL_TTL": "256"]) }
+        #expect(variable.errors.map(\.remedy) == ["write auto, inherit or a whole number 1 to 255"])
     }
 
     @Test("All mistakes are told at once")

@@ -24,7 +24,7 @@ struct InwardTests {
     ) throws {
         var random = SeededGenerator(seed: 2003)
         var seen: [UInt32: Int] = [:]
-        var tunnel = try LoadedTunnel(Self.settings(checksSources: checksSources))
+        let tunnel = try LoadedTunnel(Self.settings(checksSources: checksSources))
         for _ in 0..<12 {
             let peers = RandomPeers(&random)
             let table = peers.forwarding
@@ -77,7 +77,7 @@ struct InwardTests {
     @Test("D6: every pair of marks ends as RFC 6040 says", arguments: 0...3 as ClosedRange<UInt8>)
     func marks(outer: UInt8) throws {
         var random = SeededGenerator(seed: 6040)
-        var tunnel = try LoadedTunnel(Self.settings(checksSources: false))
+        let tunnel = try LoadedTunnel(Self.settings(checksSources: false))
         let peers = RandomPeers(&random)
         try tunnel.table.replace(with: peers.program.words)
         for inner in 0...3 as ClosedRange<UInt8> {

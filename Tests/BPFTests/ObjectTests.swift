@@ -122,16 +122,6 @@ struct ObjectTests {
             throws: BPFError.self, performing: { _ = try tunnel.drops.values(at: UInt32(TUNNEL_DROP_COUNT.rawValue)) })
         #expect(error.description == "map drops: No such file or directory (read element 18)")
     }
-
-    @Test func `A table that is none has no elements to set`() throws {
-        let error = try #require(
-            throws: BPFError.self,
-            performing: {
-                var tunnel = try LoadedTunnel(tunnel_settings())
-                try tunnel.table.setPair(1, at: 0)
-            })
-        #expect(error.object == "map tables")
-    }
 }
 
 @Suite(.needs(.bpf))

@@ -22,7 +22,7 @@ struct OutwardTests {
         try inNamespace {
             var random = SeededGenerator(seed: 2003)
             let wire = try TunnelWire(settings)
-            var tunnel = try wire.attach()
+            let tunnel = try wire.attach()
             var encapsulator = Encapsulator(settings: settings)
             var identifications: Set<UInt16> = []
             for _ in 0..<6 {
@@ -79,7 +79,7 @@ struct OutwardTests {
     @Test func `What is longer than the way out, and what the kernel has no route for, is left to the agent`() throws {
         try inNamespace {
             let wire = try TunnelWire(Encapsulator.Settings(localAddress: RandomPeers.local))
-            var tunnel = try wire.attach()
+            let tunnel = try wire.attach()
             let peers = [
                 ProgramTable.Peer(TunnelEndpoint(outerAddress: address("10.0.2.1"))),
                 ProgramTable.Peer(TunnelEndpoint(outerAddress: address("192.0.2.1"))),
@@ -108,16 +108,15 @@ struct OutwardTests {
     @Test func `Who sends to a peer changes from one packet to the next`() throws {
         try inNamespace {
             let wire = try TunnelWire(Encapsulator.Settings(localAddress: RandomPeers.local))
-            var tunnel = try wire.attach()
-            var table = ProgramTable(
-                peers: [ProgramTable.Peer(TunnelEndpoint(outerAddress: address("10.0.2.1")))],
-                prefixes: [(prefix: IPv4Prefix(containing: address("10.244.2.0"), length: 24), peer: 0)])
-            try tunnel.table.replace(with: table.words)
+            let tunnel = try wire.attach()
             let packet = ForgedPacket.ipv4(
                 source: address("10.244.1.1"), destination: address("10.244.2.2"), protocolNumber: 253, payload: [1])
             for isLeft in [false, true, false] {
-                let change = table.setLeftToAgent(isLeft, peer: 0)
-                try tunnel.table.setPair(change.pair, at: change.index)
+                let table = ProgramTable(
+                    peers: [
+                        ProgramTable.Peer(TunnelEndpoint(outerAddress: address("10.0.2.1")), isLeftToAgent: isLeft)
+                    ], prefixes: [(prefix: IPv4Prefix(containing: address("10.244.2.0"), length: 24), peer: 0)])
+                try tunnel.table.replace(with: table.words)
                 try wire.send(packet)
                 let fate = try wire.fate(of: packet) { false }
                 #expect((fate == .left) == isLeft)

@@ -35,28 +35,6 @@ import Testing
         #expect(Self.peer(words, table: words[1], address) == peers[0])
     }
 
-    @Test func `One element tells who sends to a peer, and no other peer is another then`() {
-        var random = SeededGenerator(seed: 5)
-        let peers = RandomPeers(&random, count: 9)
-        var table = peers.program
-        var pairs = Self.pairs(table.words)
-        for _ in 0..<6 {
-            let index = Int.random(in: 0..<9, using: &random)
-            let isLeft = Bool.random(using: &random)
-            let before = table.words
-            let change = table.setLeftToAgent(isLeft, peer: index)
-            pairs[change.index] = change.pair
-            #expect(pairs == Self.pairs(table.words))
-            let address = peers.peers[index].endpoint.outerAddress
-            #expect(Self.peer(table.words, table: table.words[1], address)?.isLeftToAgent == isLeft)
-            #expect(zip(before, table.words).count { $0 != $1 } <= 1)
-        }
-    }
-
-    private static func pairs(_ words: [UInt32]) -> [UInt64] {
-        stride(from: 0, to: words.count, by: 2).map { UInt64(words[$0]) | UInt64(words[$0 + 1]) << 32 }
-    }
-
     /// The record that a prefix table leads to.
     private static func peer(_ words: [UInt32], table base: UInt32, _ address: IPv4Address) -> ProgramTable.Peer? {
         guard let place = lookup(words, base: Int(base), address.rawValue) else { return nil }

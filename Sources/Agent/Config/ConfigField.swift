@@ -29,34 +29,44 @@ enum ConfigField {
 
     /// A whole number, or nil for `keyword`.
     func integer(in range: ClosedRange<Int>, or keyword: String) throws(SourceError) -> Int? {
-        let remedy = "write \(keyword) or a whole number \(range.lowerBound) to \(range.upperBound)"
+        if (try? text()) == keyword { return nil }
+        return try integer(in: range, whereElse: [keyword])
+    }
+
+    /// A whole number, or one of the two words for what the tunnel itself decides.
+    func outerTTL() throws(SourceError) -> OuterTTL {
+        switch try? text() {
+        case "auto": return .auto
+        case "inherit": return .inherit
+        default: return .fixed(UInt8(clamping: try integer(in: 1...255, whereElse: ["auto", "inherit"])))
+        }
+    }
+
+    /// A whole number. `keywords` are what the messages say could stand there as well.
+    private func integer(in range: ClosedRange<Int>, whereElse keywords: [String]) throws(SourceError) -> Int {
+        let remedy =
+            "write \(keywords.joined(separator: ", ")) or a whole number \(range.lowerBound) to \(range.upperBound)"
         var given: Int?
         switch self {
         case .yaml(let value):
-            if let text = try? value.string() {
-                if text == keyword { return nil }
-                throw error("\(printable(text)) is neither \(keyword) nor a number", remedy)
-            }
+            if let text = try? value.string() { throw noNumber(text, keywords, remedy) }
             do throws(SourceError) {
                 given = try value.integer(in: range)
             } catch {
                 throw self.error(error.problem, remedy)
             }
         case .variable(_, let text):
-            if text == keyword { return nil }
             let isNumber =
                 !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-            guard isNumber else { throw error("\(printable(text)) is neither \(keyword) nor a number", remedy) }
+            guard isNumber else { throw noNumber(text, keywords, remedy) }
             given = Int(text)
         }
         guard let given, range.contains(given) else { throw error("is out of range", remedy) }
         return given
     }
 
-    /// A whole number, or one of the two words for what the tunnel itself decides.
-    func outerTTL() throws(SourceError) -> OuterTTL {
-        if (try? text()) == "auto" { return .auto }
-        return try integer(in: 1...255, or: "inherit").map { .fixed(UInt8(clamping: $0)) } ?? .inherit
+    private func noNumber(_ text: String, _ keywords: [String], _ remedy: String) -> SourceError {
+        error("\(printable(text)) is neither \(keywords.joined(separator: " nor ")) nor a number", remedy)
     }
 
     /// CPU numbers with commas between them, as `taskset` takes them; `any` is none.

@@ -15,6 +15,7 @@ public enum ConfigKey: String, Hashable, Sendable, CaseIterable {
     case tunnelDSCP = "tunnel.dscp"
     case tunnelAcceptForeignSources = "tunnel.acceptForeignSources"
     case tunnelExpress = "tunnel.express"
+    case tunnelShortcut = "tunnel.shortcut"
     case tunnelOffload = "tunnel.offload"
     case tunnelQueues = "tunnel.queues"
     case tunnelCPUs = "tunnel.cpus"

@@ -54,6 +54,8 @@ public struct NodeConfig: Hashable, Sendable {
     public var tunnelDSCP: UInt8?
     /// Take packets from a peer whose inner source is not that peer's.
     public var acceptForeignSources = false
+    /// Whether packets between workloads and the underlay go past the host's own IP.
+    public var shortcut = false
     /// When outer packets may leave as finished frames, past the host's IP output.
     public var express: ExpressChoice = .auto
     /// Take and hand over large TCP packets, and many packets with one system call; false is one of each a packet.
@@ -128,6 +130,7 @@ public struct NodeConfig: Hashable, Sendable {
             acceptForeignSources = try field.boolean()
         }
         reader.take(.tunnelExpress) { field throws(SourceError) in express = try field.choice(ExpressChoice.self) }
+        reader.take(.tunnelShortcut) { field throws(SourceError) in shortcut = try field.boolean() }
         reader.take(.tunnelOffload) { field throws(SourceError) in offload = try field.boolean() }
         reader.take(.tunnelQueues) { field throws(SourceError) in
             queues = try field.integer(in: 1...NodeConfig.mostQueues, or: "auto") ?? 1
@@ -163,6 +166,7 @@ public struct NodeConfig: Hashable, Sendable {
         case .tunnelDSCP: old.tunnelDSCP != new.tunnelDSCP
         case .tunnelAcceptForeignSources: old.acceptForeignSources != new.acceptForeignSources
         case .tunnelExpress: old.express != new.express
+        case .tunnelShortcut: old.shortcut != new.shortcut
         case .tunnelOffload: old.offload != new.offload
         case .tunnelQueues: old.queues != new.queues
         case .tunnelCPUs: old.cpus != new.cpus

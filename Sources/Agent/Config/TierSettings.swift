@@ -21,7 +21,7 @@ extension NodeConfig {
         TunnelSettings(
             localAddress: localAddress, timeToLive: tunnelTTL.ofPackets,
             dscp: tunnelDSCP.map { .fixed($0) } ?? .copy, acceptsForeignSources: acceptForeignSources,
-            offloads: offload, queues: queues, cpus: cpus, busyPollMicroseconds: busyPoll)
+            takesShortcut: shortcut, offloads: offload, queues: queues, cpus: cpus, busyPollMicroseconds: busyPoll)
     }
 
     /// This node as the verdicts see it, with the kind of device that a tier carries; nil for no tier yet.

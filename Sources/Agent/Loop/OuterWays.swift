@@ -44,6 +44,8 @@ struct OuterWays: ~Copyable {
     /// After a failure: from when on to walk again, and how long that is (nanoseconds).
     private var retry: (due: UInt64, delay: UInt64) = (0, 0)
     /// What the tier was told last; nil before the first time.
+    /// The devices of this host's workloads, by index.
+    private var workloads: Set<Int32> = []
     private var inForce: [IPv4Address: OuterWay]?
     /// The next hops whose changes matter.
     private var nextHops: Set<OuterDecision.NextHop> = []
@@ -171,6 +173,7 @@ struct OuterWays: ~Copyable {
     private mutating func tell(_ tunnel: any Tunnel) throws {
         let ways = decisions.compactMapValues { $0.way == .socket ? nil : $0.way }
         guard ways != inForce || usesPrograms else { return }
+        tunnel.setWorkloads(workloads)
         try tunnel.setWays(ways)
         guard ways != inForce else { return }
         let peers = "\(ways.count) of \(decisions.count) peers"
@@ -189,6 +192,7 @@ struct OuterWays: ~Copyable {
         let underlay = self.underlay ?? Underlay(facts: outcome.view.facts, local: outcome.local)
         self.underlay = underlay
         if usesPrograms {
+            workloads = outcome.view.facts.workloadLinks(in: outcome.topology.pools)
             let facts = try ExpressFacts.readForPrograms(&netlink)
             return decide(peers, RedirectDecider(underlay: underlay, facts: facts).decide)
         }

@@ -170,7 +170,13 @@ struct Reconciler: ~Copyable {
     private mutating func removePrograms() {
         guard mayHavePrograms, knowsDatastore, tunnel.isCarried, backoff.isEmpty else { return }
         do {
-            for filter in try TunnelFilters.list(&netlink) {
+            let filters = try TunnelFilters.list(&netlink)
+            // A device whose carrier has just come drops what no program takes, until the kernel has looked at it.
+            guard try filters.isEmpty || netlink.link(named: local.tunnelDevice)?.isRunning == true else {
+                isUnsettled = true
+                return
+            }
+            for filter in filters {
                 try TunnelFilters.remove(filter)
                 log.info("- program \(filter.name) of the bpf tier, device \(filter.link)")
             }

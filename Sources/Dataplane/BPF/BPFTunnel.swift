@@ -21,6 +21,8 @@ public final class BPFTunnel: Tunnel {
     /// Nil until peers and ways are known, and where nothing is for programs.
     private var programs: TunnelPrograms?
     private var ways: [IPv4Address: OuterWay] = [:]
+    /// Of the shortcut, by index; empty without it.
+    private var workloads: Set<Int32> = []
     /// What programs counted that this process has replaced.
     private var earlier: TunnelCounters?
 
@@ -82,7 +84,11 @@ public final class BPFTunnel: Tunnel {
         } else if isNew {
             try tellPrograms()
         }
-        try programs?.settle(receivers: receivers, &netlink)
+        try programs?.settle(receivers: receivers, workloads: workloads, &netlink)
+    }
+
+    public func setWorkloads(_ links: Set<Int32>) {
+        if settings.takesShortcut { workloads = links }
     }
 
     private func tellPrograms() throws(BPFError) {

@@ -28,7 +28,6 @@ public struct ProgramTable: Sendable {
 
     private static let headerWords = MemoryLayout<tunnel_table>.size / 4
     private static let peerWords = MemoryLayout<tunnel_peer>.size / 4
-    private static let flagsWord = peerWords - 1
 
     /// A table. Where two peers have the same outer address, the first is found.
     ///
@@ -57,16 +56,6 @@ public struct ProgramTable: Sendable {
                     )
                 }))
         if words.count & 1 != 0 { words.append(0) }
-    }
-
-    /// Changes who sends to a peer.
-    ///
-    /// - Returns: the element of the map that is another now, and its value.
-    public mutating func setLeftToAgent(_ isLeftToAgent: Bool, peer: Int) -> (index: Int, pair: UInt64) {
-        let place = Self.place(ofPeer: peer) + Self.flagsWord
-        words[place] = Self.flags(isLeftToAgent: isLeftToAgent)
-        let first = place & ~1
-        return (first / 2, UInt64(words[first]) | UInt64(words[first + 1]) << 32)
     }
 
     private static func place(ofPeer peer: Int) -> Int { headerWords + peer * peerWords }

@@ -12,11 +12,15 @@ struct TunnelPrograms: ~Copyable {
     let link: Int32
     private let outward: Program
     private let inward: Program
+    private let shortcut: Program
     private var tables: TableMap
     private let traffic: PerCPUHash<tunnel_traffic>
     private let drops: PerCPUArray<UInt64>
+    private let workloads: KeySet
     /// The outer addresses that are counted for.
     private var counted: Set<IPv4Address> = []
+    /// The devices that packets from peers go into past the host's own IP, by index.
+    private var delivered: Set<Int32> = []
 
     /// Has the kernel take them; they know nobody yet.
     init(_ settings: TunnelSettings, link: Int32) throws(BPFError) {
@@ -25,15 +29,19 @@ struct TunnelPrograms: ~Copyable {
         try object.load()
         let outward = try object.program(named: "poplin_out")
         let inward = try object.program(named: "poplin_in")
+        let shortcut = try object.program(named: "poplin_workload")
         let tables = try object.table(named: "tables")
         let traffic = try object.perCPUHash(named: "traffic", of: tunnel_traffic.self)
         let drops = try object.perCPUArray(named: "drops", of: UInt64.self)
+        let workloads = try object.keySet(named: "workloads")
         self.link = link
         self.outward = outward
         self.inward = inward
         self.tables = tables
         self.traffic = traffic
+        self.shortcut = shortcut
         self.drops = drops
+        self.workloads = workloads
     }
 
     /// Puts peers in force: the next packet meets them, and is counted.
@@ -54,22 +62,31 @@ struct TunnelPrograms: ~Copyable {
     /// Puts the programs where they belong, each in the place of whatever program of ours is there, and takes ours away
     /// elsewhere. What is in its place already stays.
     ///
-    /// - Parameter receivers: the devices by which peers' packets come, by index.
+    /// - Parameters:
+    ///   - receivers: the devices by which peers' packets come, by index.
+    ///   - workloads: those of workloads that take the shortcut, by index.
     /// - Throws: the first failure; everything else is done all the same.
-    func settle(receivers: Set<Int32>, _ netlink: inout NetlinkSocket) throws {
+    mutating func settle(receivers: Set<Int32>, workloads: Set<Int32>, _ netlink: inout NetlinkSocket) throws {
         let present = try TunnelFilters.list(&netlink)
         var failure: (any Error)?
         func attempt(_ body: () throws -> Void) {
             do { try body() } catch { failure = failure ?? error }
         }
+        let shortened = workloads.subtracting(receivers)
         for receiver in receivers.sorted() where !present.has(inward.id, on: receiver, .ingress) {
             attempt { try TrafficHook(link: receiver, .ingress).attach(inward) }
         }
+        for workload in shortened.sorted() where !present.has(shortcut.id, on: workload, .ingress) {
+            attempt { try TrafficHook(link: workload, .ingress).attach(shortcut) }
+        }
+        do { try deliver(to: shortened) } catch { failure = failure ?? error }
         if !present.has(outward.id, on: link, .egress) {
             attempt { try attachOutward() }
         }
         for filter in present {
-            let isWanted = filter.side == .egress ? filter.link == link : receivers.contains(filter.link)
+            let isWanted =
+                filter.side == .egress
+                ? filter.link == link : receivers.contains(filter.link) || shortened.contains(filter.link)
             if !isWanted { attempt { try TunnelFilters.remove(filter) } }
         }
         if let failure { throw failure }
@@ -78,6 +95,17 @@ struct TunnelPrograms: ~Copyable {
     /// Puts the program that encapsulates in its place.
     func attachOutward() throws(BPFError) {
         try TrafficHook(link: link, .egress).attach(outward)
+    }
+
+    private mutating func deliver(to links: Set<Int32>) throws(BPFError) {
+        for link in links.subtracting(delivered) {
+            try workloads.insert(UInt32(bitPattern: link))
+            delivered.insert(link)
+        }
+        for link in delivered.subtracting(links) {
+            try workloads.remove(UInt32(bitPattern: link))
+            delivered.remove(link)
+        }
     }
 
     /// Adds what was counted, for the peers that `counters` has.
@@ -124,6 +152,7 @@ extension tunnel_settings {
             case .copy: UInt8(TUNNEL_DSCP_COPY)
             }
         accepts_foreign_sources = settings.acceptsForeignSources ? 1 : 0
+        takes_shortcut = settings.takesShortcut ? 1 : 0
         // Not where the former programs have begun, whose packets may still be on their way; and 0 is far.
         first_identification = .random(in: 1...0x7FFF)
     }

@@ -56,6 +56,11 @@ struct PacketResults {
         }
         wanted.append(("poplin", "fastd", .datagrams, .atLeast(2)))
         wanted.append(("poplin", "fastd", .median, .atMost(1)))
+        wanted.append(("bpf", "native", .oneFlow, .atLeast(0.9)))
+        wanted.append(("bpf", "vxlan", .oneFlow, .atLeast(1.05)))
+        wanted.append(("bpf-shortcut", "native", .oneFlow, .atLeast(1)))
+        wanted.append(("bpf", "native", .median, .atMost(1.3)))
+        wanted.append(("bpf", "vxlan", .oneFlowCost, .atMost(1)))
         return wanted.compactMap { one, other, figure, bound in
             guard let first = find(one, figure), let second = find(other, figure) else { return nil }
             let ratio = first.ratio(to: second, "\(figure.rawValue): \(one) / \(other)")

@@ -24,6 +24,7 @@ final class PathNetwork {
         }
         switch path.carrier {
         case .native: break
+        case .vxlan: try VXLANTunnel.make(lab, mtu: underlayMTU - VXLANTunnel.overhead)
         case .fastd: tunnel = try FastdTunnel(lab, mtu: underlayMTU - FastdTunnel.overhead)
         case .poplin:
             try lab.startAgents()
@@ -57,10 +58,13 @@ final class PathNetwork {
         case .fastd:
             specification.workloadMTU = underlayMTU - FastdTunnel.overhead
             specification.nodesForward = true
-        case .poplin(let config):
+        case .vxlan:
+            specification.workloadMTU = underlayMTU - VXLANTunnel.overhead
+            specification.nodesForward = true
+        case .poplin(let tier, let config):
             specification.workloadMTU = underlayMTU - 20
             for index in specification.nodes.indices {
-                specification.nodes[index].dataplane = "userspace"
+                specification.nodes[index].dataplane = tier
                 specification.nodes[index].extraConfig = config
             }
         }
