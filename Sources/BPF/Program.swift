@@ -10,6 +10,8 @@ public struct ProgramRun: Hashable, Sendable {
     public var result: UInt32
     /// The packet as it left it.
     public var packet: [UInt8]
+    /// How long that took, by the kernel's clock.
+    public var nanoseconds: Double
 }
 
 /// A program in the kernel.
@@ -41,6 +43,7 @@ public struct Program: ~Copyable {
         let number = descriptor.rawValue
         var result: UInt32 = 0
         var length = 0
+        var duration: UInt32 = 0
         let output = unsafe try [UInt8](unsafeUninitializedCapacity: room) { (output, count) throws(BPFError) in
             try attempt("run", on: "program \(name)") {
                 unsafe packet.withUnsafeBytes { input in
@@ -54,11 +57,12 @@ public struct Program: ~Copyable {
                     let code = unsafe bpf_prog_test_run_opts(number, &options)
                     result = unsafe options.retval
                     length = unsafe Int(options.data_size_out)
+                    duration = unsafe options.duration
                     return code
                 }
             }
             count = length
         }
-        return ProgramRun(result: result, packet: output)
+        return ProgramRun(result: result, packet: output, nanoseconds: Double(duration))
     }
 }

@@ -19,6 +19,7 @@ enum SideBySide {
             "kernel", "the kernel tier with 1,000 peers of 64 blocks, on a kernel with the ipip driver",
             { try KernelTier.run($0) }
         ),
+        ("programs", "the bpf tier's programs with 10 and with 65,536 prefixes", { try Programs.run($0) }),
         ("rest", "an agent at 65,536 routes: resident memory, wake-ups at rest", { try Rest.run($0) }),
     ]
 
