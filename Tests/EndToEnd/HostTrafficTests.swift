@@ -89,7 +89,9 @@ extension EndToEndTests {
                     #expect(report.duplicates == 0, "\(name)")
                     let starts = before[index]..<after[index]
                     let lost = report.lost.filter { !Self.interruptsDevices || !starts.contains($0) }
-                    #expect(lost.isEmpty && report.lost.count <= 100, "\(name): \(report.summary), and agents started at \(starts)")
+                    #expect(
+                        lost.isEmpty && report.lost.count <= 100,
+                        "\(name): \(report.summary), and agents started at \(starts)")
                 }
                 for (name, stream) in streams {
                     let report = stream.stop()
