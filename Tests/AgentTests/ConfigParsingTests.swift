@@ -37,6 +37,7 @@ import Testing
               dscp: 46
               acceptForeignSources: true
               express: never
+              shortcut: true
               offload: false
               queues: 2
               cpus: 0, 3
@@ -56,6 +57,7 @@ import Testing
         expected.tunnelDSCP = 46
         expected.acceptForeignSources = true
         expected.express = .never
+        expected.shortcut = true
         expected.offload = false
         expected.queues = 2
         expected.cpus = [0, 3]
@@ -102,6 +104,7 @@ import Testing
             ("tunnel:\n  express: yes", 2, "tunnel.express"), ("tunnel:\n  queues: 0", 2, "tunnel.queues"),
             ("tunnel:\n  cpus: 1-2", 2, "tunnel.cpus"), ("tunnel:\n  cpus: '1,'", 2, "tunnel.cpus"),
             ("tunnel:\n  busyPoll: 1001", 2, "tunnel.busyPoll"), ("tunnel:\n  offload: 1", 2, "tunnel.offload"),
+            ("tunnel:\n  shortcut: on", 2, "tunnel.shortcut"),
             ("tunnel:\n  devcie: tunl0", 2, "tunnel.devcie"), ("ipipmode: Never", 1, "ipipmode"),
             ("tunnel.mtu: 1400", 1, "tunnel.mtu"), ("mtu: 1400", 1, "mtu"),
             ("datastore:\n  file: 7", 2, "datastore.file"), ("datastore:\n  etcd: x", 2, "datastore.etcd"),

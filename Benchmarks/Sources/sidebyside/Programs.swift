@@ -31,7 +31,8 @@ enum Programs {
             }
         }
         let ratio = costs[1].ratio(to: costs[0], "poplin_in: 65,536 prefixes / 10")
-        try Figures("programs", costs + [ratio] + changes).report(to: options.jsonDirectory, printing: costs + [ratio] + changes)
+        try Figures("programs", costs + [ratio] + changes).report(
+            to: options.jsonDirectory, printing: costs + [ratio] + changes)
     }
 
     /// One cluster's table in programs of its own, and packets from all over it.
