@@ -80,7 +80,7 @@ extension EndToEndTests {
 
         @Test(
             .tiers(
-                .userspace,
+                .userspace, .bpf,
                 because:
                     "a kernel without tables for IPv4 refuses the packet filter's requests, and they end with the first"
             ))
