@@ -43,7 +43,7 @@ enum SideBySide {
 
     private static func usage() {
         print("usage: sidebyside COMMAND [--rounds N] [--json DIRECTORY] [--agent POPLIN]   (as root)")
-        print("  packets: [--quick] [--path NAME]... [--measure tcp1|tcp4|udp|ping]... [--mtu BYTES]")
+        print("  packets: [--quick] [--path NAME]... [--measure tcp1|tcp4|udp|ping]... [--mtu BYTES] [--name FILE]")
         print("  soak: [--minutes M] [--path NAME]")
         for command in commands { print("  \(command.name): \(command.about)") }
         print("  all: these in turn, but soak and kernel")
@@ -61,6 +61,8 @@ struct Options {
     var agent = "poplin"
     /// Fewer and shorter rounds, for tuning.
     var isQuick = false
+    /// Of `packets`: what the file of its figures is called.
+    var name: String?
     /// Of `packets`: some of the paths and measures; empty for all.
     var paths: [String] = []
     var measures: [String] = []
@@ -85,6 +87,7 @@ struct Options {
             case "--rounds": rounds = Int(value)
             case "--json": jsonDirectory = value
             case "--agent": agent = value
+            case "--name": name = value
             case "--path": paths.append(value)
             case "--measure": measures.append(value)
             case "--minutes": minutes = Double(value)

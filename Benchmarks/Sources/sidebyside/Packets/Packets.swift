@@ -30,7 +30,8 @@ enum Packets {
             }
         }
         print("underlay MTU \(mtu), \(rounds) rounds of \(period.milliseconds) ms")
-        try results.report(mtu == 1500 ? "packets" : "packets-\(mtu)", to: options.jsonDirectory)
+        let name = options.name ?? "packets"
+        try results.report(mtu == 1500 ? name : "\(name)-\(mtu)", to: options.jsonDirectory)
     }
 
     /// Nil for a path that this agent's config has no words for.
