@@ -94,7 +94,10 @@ extension EndToEndTests {
                 "tc", "qdisc replace dev eth0 root tbf rate 1gbit burst 64k latency 50ms", "qdisc del dev eth0 root",
                 "queueingDiscipline"
             ),
-            ("tc", "qdisc add dev eth0 clsact", "qdisc del dev eth0 clsact", "queueingDiscipline"),
+            (
+                "tc", "qdisc add dev eth0 clsact; filter add dev eth0 egress matchall action pass",
+                "qdisc del dev eth0 clsact", "queueingDiscipline"
+            ),
             ("ip", "rule add priority 100 to 192.0.2.0/24 table 1000", "rule del priority 100", "routingRules"),
             (
                 "ip", "xfrm policy add dir out src 192.0.2.0/24 dst 192.0.2.0/24 action allow", "xfrm policy flush",
@@ -111,7 +114,9 @@ extension EndToEndTests {
                 let node = try lab.host("n1")
                 for (program, set, unset, reason) in Self.obstacles {
                     try lab.expectFrames("n1", to: "n3")
-                    try node.tool(program, set.split(separator: " ").map(String.init))
+                    for command in set.split(separator: ";") {
+                        try node.tool(program, command.split(separator: " ").map(String.init))
+                    }
                     try lab.expectOuter("n1", to: "n3", "socket", reason)
                     #expect(try lab.ping(from: "w1", to: "w3").isComplete, "\(set)")
                     try node.tool(program, unset.split(separator: " ").map(String.init))

@@ -65,6 +65,9 @@ extension EndToEndTests {
                         try lab.ownRoute(node, to: IPv4Prefix(host: borrowed)) == nil
                     }
                 }
+                try waitUntil("n1 to send from the one in its block") {
+                    try lab.ownRoute("n1", to: try lab.block(of: "n3"))?.source == node.tunnelAddress
+                }
                 let report = try lab.ping(from: "n1", to: "w3", count: 3)
                 #expect(report.isComplete, "\(report.summary)")
             }
