@@ -19,6 +19,7 @@ let package = Package(
             name: "PoplinCore",
             targets: [
                 "Net", "Overlay", "Packet", "LinuxSystem", "Rtnetlink", "BPF", "Dataplane", "Datastore", "Agent", "Lab",
+                "Load", "Bench", "Report",
             ]),
     ],
     dependencies: [
@@ -64,11 +65,16 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "Lab", dependencies: ["Net", "LinuxSystem", "Rtnetlink", "Packet"], swiftSettings: strict),
+            name: "Lab", dependencies: ["Net", "LinuxSystem", "Rtnetlink", "Packet", "Load"], swiftSettings: strict),
+        .target(name: "Load", dependencies: ["Net", "Packet", "LinuxSystem"], swiftSettings: strict),
+        .target(name: "Report", swiftSettings: strict),
+        .target(
+            name: "Bench", dependencies: ["Net", "LinuxSystem", "Rtnetlink", "Lab", "Load", "Report"],
+            swiftSettings: strict),
         .executableTarget(
             name: "poplin",
             dependencies: [
-                "Agent", "Datastore", "Lab", "LinuxSystem", "Net", "Overlay",
+                "Agent", "Bench", "Datastore", "Lab", "LinuxSystem", "Load", "Net", "Overlay", "Report",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
@@ -115,6 +121,14 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "LabTests", dependencies: ["Lab", "TestSupport", "LinuxSystem", "Net", "Packet", "Rtnetlink"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LoadTests", dependencies: ["Load", "Lab", "LinuxSystem", "Net", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ReportTests", dependencies: ["Report", "LinuxSystem", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "BenchTests", dependencies: ["Bench", "Lab", "LinuxSystem", "Load", "Net", "Report", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "PoplinTests", dependencies: ["poplin", "TestSupport", "LinuxSystem"], swiftSettings: strict),
