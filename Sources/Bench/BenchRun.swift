@@ -70,7 +70,8 @@ public final class BenchRun {
             for path in paths where !isMissing(path.name) {
                 tell("building the network of \(path.name), MTU \(mtu)")
                 try attempt(path.name) {
-                    endpoints.append(try LabEndpoint(path, underlayMTU: mtu, interruption: interruption))
+                    let network = try PathNetwork(path, underlayMTU: mtu, interruption: interruption)
+                    endpoints.append(LabEndpoint(network: network))
                 }
             }
             expected = endpoints.count
@@ -84,25 +85,20 @@ public final class BenchRun {
         report.paths = peers.map { BenchReport.Path(name: $0.name, about: "the way to \($0.address)") }
         begin = Monotonic.now
         stepsLeft = plan.measures.count * plan.rounds * peers.count
-        var endpoints: [PeerEndpoint] = []
-        for peer in peers {
-            try attempt(peer.name) {
-                endpoints.append(try PeerEndpoint(peer, port: plan.port, interruption: interruption))
-            }
-        }
+        let endpoints = peers.map { PeerEndpoint(peer: $0, port: plan.port, interruption: interruption) }
         // What lies between is the peers' own; nobody says what its MTU is.
         try runRounds(endpoints, plan.measures, mtu: 0)
     }
 
     // MARK: - Loads
 
-    private func runRounds(_ endpoints: [any Endpoint], _ measures: [Measure], mtu: Int) throws {
+    private func runRounds(_ endpoints: [some Endpoint], _ measures: [Measure], mtu: Int) throws {
         for round in 1...max(1, plan.rounds) {
             for measure in measures {
                 for endpoint in endpoints where !isMissing(endpoint.name) {
                     tell("round \(round) of \(plan.rounds): \(endpoint.name), \(measure.title)")
                     try attempt(endpoint.name) {
-                        let samples = try endpoint.run(measure, plan.period)
+                        let samples = try measure.run(endpoint, plan.period)
                         for (quantity, sample) in zip(measure.quantities, samples) {
                             add(sample, of: quantity, path: endpoint.name, mtu: mtu)
                         }

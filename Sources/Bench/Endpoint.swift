@@ -1,42 +1,39 @@
 // The other end of a path, from which loads are asked: a virtual host of the lab, or a peer that serves.
 
 internal import Lab
-internal import LinuxSystem
 internal import Load
+internal import Net
 
 /// Somebody who answers loads.
 protocol Endpoint {
     /// Of the path that leads there.
     var name: String { get }
-    /// Asks one load.
-    func run(_ measure: Measure, _ period: LoadPeriod) throws -> [Double]
+    /// Puts one load on the path.
+    func run<AnyLoad: NetworkLoad>(_ load: AnyLoad) throws -> AnyLoad.Report
 }
 
 /// The workload at the far end of a network of the lab.
-final class LabEndpoint: Endpoint {
+struct LabEndpoint: Endpoint {
     let network: PathNetwork
-
-    init(_ path: BenchPath, underlayMTU: Int, interruption: Interruption) throws {
-        network = try PathNetwork(path, underlayMTU: underlayMTU, interruption: interruption)
-    }
 
     var name: String { network.path.name }
 
-    func run(_ measure: Measure, _ period: LoadPeriod) throws -> [Double] {
-        fatalError()
+    func run<AnyLoad: NetworkLoad>(_ load: AnyLoad) throws -> AnyLoad.Report {
+        try network.lab.run(load, from: "w1", to: "w2")
     }
 }
 
 /// A host that runs `poplin bench --serve`.
-final class PeerEndpoint: Endpoint {
-    let name: String
+struct PeerEndpoint: Endpoint {
+    let peer: BenchPlan.Peer
+    let port: UInt16
+    let interruption: Interruption
 
-    init(_ peer: BenchPlan.Peer, port: UInt16, interruption: Interruption) throws {
-        name = peer.name
-        fatalError()
-    }
+    var name: String { peer.name }
 
-    func run(_ measure: Measure, _ period: LoadPeriod) throws -> [Double] {
-        fatalError()
+    /// With a session of its own: two addresses may be of one server, which serves one client at a time.
+    func run<AnyLoad: NetworkLoad>(_ load: AnyLoad) throws -> AnyLoad.Report {
+        let interruption = interruption
+        return try LoadClient(to: peer.address, port: port, isInterrupted: { interruption.isRequested }).run(load)
     }
 }

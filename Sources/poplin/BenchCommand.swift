@@ -113,7 +113,7 @@ struct BenchCommand: ParsableCommand {
         guard let address = IPv4Address(listen) else { throw CommandError("--listen \(listen): not an IPv4 address") }
         let server = try LoadServer(listeningOn: address, port: port)
         Terminal.say("serving on \(listen) port \(port); Ctrl-C ends it")
-        try server.run { !interruption.isRequested }
+        server.run(while: { !interruption.isRequested }, log: Terminal.say)
     }
 
     // MARK: - The plan

@@ -1,7 +1,7 @@
 // What is asked of every path, and the quantities that each question answers.
 
 internal import Load
-public import Report
+internal import Report
 
 /// One load, as `--measure` names it.
 public enum Measure: String, CaseIterable, Sendable {
@@ -54,38 +54,43 @@ public enum Measure: String, CaseIterable, Sendable {
     ///
     /// - Returns: a finite number for each of ``quantities``.
     /// - Throws: ``BenchFailure`` where nothing arrived, or what the load met.
-    func run(_ client: borrowing LoadClient, _ period: LoadPeriod) throws -> [Double] {
+    func run(_ endpoint: some Endpoint, _ period: LoadPeriod) throws -> [Double] {
         switch self {
-        case .tcp1: try stream(client, flows: 1, period)
-        case .tcp4: try stream(client, flows: 4, period)
-        case .tcp16: try stream(client, flows: 16, period)
-        case .udp64: try datagrams(client, bytes: 64, period)
-        case .udp512: try datagrams(client, bytes: 512, period)
-        case .udp1400: try datagrams(client, bytes: 1400, period)
-        case .requestResponse: try percentiles(client.roundTrips(period: period))
-        case .ping: try percentiles(client.ping(period: period))
-        case .connections: [try client.connections(period: period).perSecond]
+        case .tcp1: try stream(endpoint, flows: 1, period)
+        case .tcp4: try stream(endpoint, flows: 4, period)
+        case .tcp16: try stream(endpoint, flows: 16, period)
+        case .udp64: try datagrams(endpoint, bytes: 64, period)
+        case .udp512: try datagrams(endpoint, bytes: 512, period)
+        case .udp1400: try datagrams(endpoint, bytes: 1400, period)
+        case .requestResponse: try percentiles(endpoint.run(RequestLoad(period: period)))
+        case .ping: try percentiles(endpoint.run(PingLoad(period: period)))
+        case .connections: try connections(endpoint.run(ConnectionLoad(period: period)))
         }
     }
 
-    private func stream(_ client: borrowing LoadClient, flows: Int, _ period: LoadPeriod) throws -> [Double] {
-        let report = try client.stream(flows: flows, period: period)
+    private func stream(_ endpoint: some Endpoint, flows: Int, _ period: LoadPeriod) throws -> [Double] {
+        let report = try endpoint.run(StreamLoad(flows: flows, period: period))
         if let failure = report.failure { throw BenchFailure(failure) }
-        guard report.bytes > 0 else { throw BenchFailure("not a byte arrived in \(report.seconds) s") }
+        guard report.bytes > 0 else { throw BenchFailure("not a byte arrived") }
         return [report.gigabitsPerSecond, report.busySecondsPerGigabyte]
     }
 
-    private func datagrams(_ client: borrowing LoadClient, bytes: Int, _ period: LoadPeriod) throws -> [Double] {
-        let report = try client.datagrams(payloadBytes: bytes, period: period)
+    private func datagrams(_ endpoint: some Endpoint, bytes: Int, _ period: LoadPeriod) throws -> [Double] {
+        let report = try endpoint.run(DatagramLoad(payloadBytes: bytes, period: period))
         if let failure = report.failure { throw BenchFailure(failure) }
-        guard report.packets > 0 else { throw BenchFailure("not a datagram arrived in \(report.seconds) s") }
-        return [
-            report.packetsPerSecond / 1000, report.loss * 100, report.busySeconds / Double(report.packets) * 1e6,
-        ]
+        guard report.packets > 0 else { throw BenchFailure("not a datagram arrived") }
+        return [report.packetsPerSecond / 1000, report.loss * 100, report.busySecondsPerMillionPackets]
     }
 
     private func percentiles(_ report: RoundTripReport) throws -> [Double] {
+        if let failure = report.failure { throw BenchFailure(failure) }
         guard !report.samples.isEmpty else { throw BenchFailure("not one reply") }
         return [0.5, 0.99, 0.999].map(report.microseconds)
+    }
+
+    private func connections(_ report: ConnectionReport) throws -> [Double] {
+        if let failure = report.failure { throw BenchFailure(failure) }
+        guard report.connections > 0 else { throw BenchFailure("not one connection") }
+        return [report.connectionsPerSecond]
     }
 }
