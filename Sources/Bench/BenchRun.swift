@@ -1,6 +1,6 @@
 // Rounds in turns: each load on every path before the next load, so that what else the machine does meets all alike.
 
-internal import Lab
+public import Lab
 internal import LinuxSystem
 internal import Load
 public import Report
@@ -69,7 +69,7 @@ public final class BenchRun {
             var endpoints: [LabEndpoint] = []
             for path in paths where !isMissing(path.name) {
                 tell("building the network of \(path.name), MTU \(mtu)")
-                try attempt(path.name) {
+                try attempt(path.name, in: "MTU \(mtu)") {
                     let network = try PathNetwork(path, underlayMTU: mtu, interruption: interruption)
                     endpoints.append(LabEndpoint(network: network))
                 }
@@ -97,7 +97,7 @@ public final class BenchRun {
             for measure in measures {
                 for endpoint in endpoints where !isMissing(endpoint.name) {
                     tell("round \(round) of \(plan.rounds): \(endpoint.name), \(measure.title)")
-                    try attempt(endpoint.name) {
+                    try attempt(endpoint.name, in: "round \(round), \(measure.title)") {
                         let samples = try measure.run(endpoint, plan.period)
                         for (quantity, sample) in zip(measure.quantities, samples) {
                             add(sample, of: quantity, path: endpoint.name, mtu: mtu)
@@ -113,7 +113,7 @@ public final class BenchRun {
     private func countWire(_ endpoints: [LabEndpoint]) throws {
         for endpoint in endpoints where !isMissing(endpoint.name) {
             tell("bytes on the wire: \(endpoint.name)")
-            try attempt(endpoint.name) {
+            try attempt(endpoint.name, in: "bytes on the wire") {
                 let measure = try WireMeasure(endpoint.network)
                 for mix in BenchReport.PacketMix.allCases { report.overheads.append(try measure.run(mix)) }
             }
@@ -133,20 +133,20 @@ public final class BenchRun {
     // MARK: - What goes wrong
 
     /// A path that cannot go on is left out from here; an interruption ends everything.
-    private func attempt(_ path: String, _ body: () throws -> Void) throws {
+    private func attempt(_ path: String, in place: String, _ body: () throws -> Void) throws {
         do {
             try body()
         } catch {
             if interruption.isRequested { throw LabError.interrupted }
-            let place = step.isEmpty ? "" : "\(step): "
-            report.missing.append(BenchReport.Missing(path: path, reason: "\(place)\(Self.line(error))"))
+            report.missing.append(BenchReport.Missing(path: path, reason: "\(place): \(Self.line(error))"))
         }
     }
 
-    /// One line for a person.
+    /// One line for a person; of an agent that ended, its own.
     private static func line(_ error: any Error) -> String {
-        if case LabError.agentEnded(_, _, let log) = error { return log }
-        return "\(error)"
+        guard case LabError.agentEnded(_, _, let log) = error else { return "\(error)" }
+        let name = "poplin: "
+        return log.hasPrefix(name) ? String(log.dropFirst(name.count)) : log
     }
 
     private func isMissing(_ path: String) -> Bool { report.missing.contains { $0.path == path } }

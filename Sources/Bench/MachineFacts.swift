@@ -16,8 +16,8 @@ enum MachineFacts {
             ("memory", field("MemTotal", of: "/proc/meminfo").flatMap(gibibytes)),
             ("kernel", Host.kernelRelease.isEmpty ? nil : Host.kernelRelease),
             ("congestion control", try? Sysctl.read("net/ipv4/tcp_congestion_control")),
-            ("iproute2", firstLine(of: "ip", "-V")),
-            ("fastd", firstLine(of: "fastd", "--version")),
+            ("iproute2", version(of: "ip", "-V", after: "iproute2-")),
+            ("fastd", version(of: "fastd", "--version", after: "fastd v")),
         ]
         return facts.compactMap { name, value in value.map { BenchReport.Item(name, $0) } }
     }
@@ -34,11 +34,10 @@ enum MachineFacts {
         Int(text.prefix(while: \.isNumber)).map { "\(($0 + 524_288) / 1_048_576) GiB" }
     }
 
-    private static func firstLine(of program: String, _ argument: String) -> String? {
+    /// What follows `mark`, up to a comma or the end of the line: `ip utility, iproute2-6.1.0, libbpf 1.1.2`, `fastd v22`.
+    private static func version(of program: String, _ argument: String, after mark: String) -> String? {
         guard let result = try? ChildProcess.run(program, [argument]), result.status.isSuccess else { return nil }
-        return result.output.split(separator: "\n").first.map { line in
-            // `fastd v22` and `ip utility, iproute2-6.1.0`: the part after what is known.
-            String(line.split(separator: " ").last ?? line)
-        }
+        guard let range = result.output.range(of: mark) else { return nil }
+        return String(result.output[range.upperBound...].prefix { $0 != "," && $0 != "\n" })
     }
 }

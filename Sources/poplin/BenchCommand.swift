@@ -106,7 +106,11 @@ struct BenchCommand: ParsableCommand {
         case .json: try Terminal.write(json: report)
         }
         try files.write(report)
-        if let interruption = report.interruption { throw CommandError(interruption) }
+        let failures = report.missing.filter { missing in
+            !peers.isEmpty || report.figures.contains { $0.path == missing.path }
+        }
+        let problems = failures.map { "\($0.path): \($0.reason)" } + [report.interruption].compactMap(\.self)
+        guard problems.isEmpty else { throw CommandError(problems.joined(separator: "\n")) }
     }
 
     private func runServer(_ interruption: Interruption) throws {

@@ -3,6 +3,7 @@
 internal import Lab
 internal import LinuxSystem
 internal import Net
+internal import Rtnetlink
 
 /// Two instances that run as long as the lab is up.
 enum FastdTunnel {

@@ -1,0 +1,2 @@
+// stub
+public enum ReportPage { public static func render(_ r: BenchReport) -> String { "" } }
