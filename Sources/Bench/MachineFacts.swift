@@ -37,7 +37,7 @@ enum MachineFacts {
     /// What follows `mark`, up to a comma or the end of the line: `ip utility, iproute2-6.1.0, libbpf 1.1.2`, `fastd v22`.
     private static func version(of program: String, _ argument: String, after mark: String) -> String? {
         guard let result = try? ChildProcess.run(program, [argument]), result.status.isSuccess else { return nil }
-        guard let range = result.output.range(of: mark) else { return nil }
+        guard let range = result.output.firstRange(of: mark) else { return nil }
         return String(result.output[range.upperBound...].prefix { $0 != "," && $0 != "\n" })
     }
 }
