@@ -2,6 +2,7 @@
 
 import BenchmarkSupport
 import Lab
+import Load
 
 /// One question.
 enum PacketMeasure: String, CaseIterable {
@@ -45,7 +46,7 @@ enum PacketMeasure: String, CaseIterable {
     }
 
     private func roundTrips(_ lab: Lab, _ period: LoadPeriod) throws -> [Double] {
-        let report = try lab.run(RoundTripLoad(period: period), from: "w1", to: "w2")
+        let report = try lab.run(PingLoad(period: period), from: "w1", to: "w2")
         guard !report.samples.isEmpty else { throw BenchmarkFailure("ping: no reply") }
         return [0.5, 0.99, 0.999].map(report.microseconds)
     }

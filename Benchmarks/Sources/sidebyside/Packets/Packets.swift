@@ -3,6 +3,7 @@
 import BenchmarkSupport
 import Lab
 import LinuxSystem
+import Load
 
 enum Packets {
     static func run(_ options: Options) throws {

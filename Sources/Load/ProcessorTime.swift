@@ -10,7 +10,7 @@ public struct ProcessorTime: Hashable, Sendable {
     /// Reads `/proc/stat`.
     public static func now() throws -> ProcessorTime {
         guard let time = ProcessorTime(stat: try TextFile.read("/proc/stat")) else {
-            throw LabError.invalid("/proc/stat has no line for all processors")
+            throw LoadError.failed("/proc/stat has no line for all processors")
         }
         return time
     }
@@ -23,4 +23,10 @@ public struct ProcessorTime: Hashable, Sendable {
         let ticks = [1, 2, 3, 6, 7].map { Int(fields[$0]) ?? 0 }.reduce(0, +)
         busySeconds = Double(ticks) / 100
     }
+}
+
+/// Which machine this is: two network namespaces of one machine share the processors, whose time counts once.
+enum Machine {
+    /// A number that the kernel draws at boot; of letters, digits and `-`.
+    static func identity() throws(SyscallError) -> String { try Sysctl.read("kernel/random/boot_id") }
 }

@@ -1,11 +1,11 @@
 // One ICMP echo after the other without a pause: the other end's kernel answers, so no program there is measured.
 
 internal import LinuxSystem
-public import Net
+internal import Net
 internal import Packet
 
 /// Round trips of a busy path with one packet on its way.
-public struct RoundTripLoad: Sendable {
+public struct PingLoad: NetworkLoad {
     /// Of the ICMP message after its header.
     public var payloadBytes: Int
     public var period: LoadPeriod
@@ -16,31 +16,41 @@ public struct RoundTripLoad: Sendable {
         self.period = period
     }
 
-    /// Sends requests for the period, each as soon as the one before was answered.
-    public func run(
-        from sender: LabHost, to address: IPv4Address, interruption: Interruption = Interruption()
-    ) throws -> RoundTripReport {
-        let socket = try sender.run { try InetSocket(.raw(proto: IPProtocol.icmp)) }
-        try socket.connect(address.rawValue)
-        try socket.setBlocking(timeoutMilliseconds: 1000)
-        var pinger = EchoRequest(payloadBytes: payloadBytes)
-        defer { pinger.deallocate() }
-        var report = RoundTripReport()
-        report.samples.reserveCapacity(1 << 18)
-        let counts = Monotonic.now + UInt64(period.warmUpMilliseconds) * 1_000_000
-        let end = counts + UInt64(period.milliseconds) * 1_000_000
-        while true {
-            let begin = Monotonic.now
-            if begin >= end { break }
-            let isAnswered = try pinger.roundTrip(socket)
-            let finish = Monotonic.now
-            if !isAnswered { try interruption.check() }
-            guard begin >= counts else { continue }
-            if isAnswered { report.samples.append(finish - begin) } else { report.lost += 1 }
+    /// Sends requests for the period, each as soon as the one before was answered. Needs CAP_NET_RAW.
+    public func run(with client: LoadClient) throws(LoadError) -> RoundTripReport {
+        let (pinger, outcome) = try client.measure(.nothing, period, "pings") { _ throws(LoadError) in
+            try client.local("pings") { () throws(SyscallError) in
+                let socket = try InetSocket(.raw(proto: IPProtocol.icmp))
+                try socket.connect(client.address.rawValue)
+                try socket.setBlocking(timeoutMilliseconds: LoadThreads.lookMilliseconds)
+                return PingSender(self, SharedSocket(socket))
+            }
         }
-        try interruption.check()
-        report.samples.sort()
-        return report
+        return pinger.series.report(outcome)
+    }
+}
+
+/// A thread that sends requests and knows the replies.
+private final class PingSender: SendingHalf {
+    let threads = LoadThreads()
+    let series: RoundTripSeries
+    private let payloadBytes: Int
+    private let shared: SharedSocket
+
+    init(_ load: PingLoad, _ shared: SharedSocket) {
+        payloadBytes = load.payloadBytes
+        self.shared = shared
+        series = RoundTripSeries(load.period)
+    }
+
+    func start() throws {
+        try threads.start("load-ping") { [self] in
+            var request = EchoRequest(payloadBytes: payloadBytes)
+            defer { request.deallocate() }
+            try series.run(threads) { begin throws(SyscallError) in
+                try request.roundTrip(shared.socket, until: begin + 1_000_000_000, threads) ? .answered : .lost
+            }
+        }
     }
 }
 
@@ -65,18 +75,23 @@ private struct EchoRequest {
         answer.deallocate()
     }
 
-    /// - Returns: false where no reply came within the socket's time.
-    mutating func roundTrip(_ socket: borrowing InetSocket) throws -> Bool {
+    /// - Parameter deadline: in monotonic nanoseconds.
+    /// - Returns: false where no reply came in time.
+    mutating func roundTrip(
+        _ socket: borrowing InetSocket, until deadline: UInt64, _ threads: LoadThreads
+    ) throws(SyscallError) -> Bool {
         sequence &+= 1
         (message[6], message[7]) = (UInt8(sequence >> 8), UInt8(sequence & 0xFF))
         (message[2], message[3]) = (0, 0)
         let checksum = InternetChecksum.checksum(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(message)))
         (message[2], message[3]) = (UInt8(checksum >> 8), UInt8(checksum & 0xFF))
         guard try socket.send(UnsafeRawBufferPointer(message)) > 0 else { return false }
-        while let count = try socket.receive(into: answer) {
-            if isReply(count) { return true }
+        while true {
+            if let count = try socket.receive(into: answer) {
+                if isReply(count) { return true }
+            }
+            if threads.isAborted || Monotonic.now > deadline { return false }
         }
-        return false
     }
 
     /// A raw socket is given every ICMP message from that host.
