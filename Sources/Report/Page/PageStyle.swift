@@ -14,16 +14,17 @@ enum PageStyle {
         h2{font-size:1.35rem;line-height:1.25;letter-spacing:-.01em;margin:0;font-weight:650}
         h3{font-size:1rem;margin:0 0 .25rem;font-weight:600}
         p{margin:0 0 1rem;max-width:44rem}
+        p,dt,dd{overflow-wrap:anywhere}
         section{margin-top:3.5rem}
         .lead{font-size:1.125rem;color:var(--muted)}
         .unit{color:var(--muted);margin:.15rem 0 1.25rem}
         .early{border-left:4px solid var(--p5);padding:.6rem 1rem;background:var(--panel)}
-        time{white-space:nowrap}
+        time{display:inline-block}
         .verdict{margin:2.5rem 0 0;display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,21rem),1fr));
         gap:2rem 3rem}
         .verdict div{border-top:2px solid var(--rule);padding-top:.8rem}
         dt{font-weight:600}
-        dd{margin:0;overflow-wrap:anywhere}
+        dd{margin:0}
         .verdict p{margin:0;max-width:none}
         .verdict dd p:not(:first-child){margin-top:.3rem}
         .verdict ul{list-style:none;margin:.2rem 0 .5rem;padding:0;display:grid;

@@ -63,8 +63,9 @@ private struct Drawing {
     /// Between columns.
     private static let gap = 11.0
     private static let longestName = 16
-    /// A character is not wider than that on the average.
+    /// A character is not wider than that on the average, in any usual font; in headings and on the axis.
     private static let character = 7.0
+    private static let smallCharacter = 6.2
 
     let plot: Plot
     /// Where the axis begins and ends.
@@ -82,12 +83,17 @@ private struct Drawing {
         var end = Drawing.width
         for column in plot.columns.indices.reversed() {
             ends.insert(end, at: 0)
-            let title = plot.columns[column].title.count + (plot.columns[column].shape == nil ? 0 : 2)
-            let longest = rows.map { $0.numbers[column].count }.reduce(title, max)
-            end -= Double(longest) * Drawing.character + Drawing.gap
+            let title = Drawing.width(of: plot.columns[column])
+            let numbers = rows.map { Double($0.numbers[column].count) * Drawing.character }
+            end -= numbers.reduce(title, max) + Drawing.gap
         }
         columnEnds = ends
         right = max(end, left + 40)
+    }
+
+    /// A heading with its shape before it.
+    private static func width(of column: Plot.Column) -> Double {
+        Double(column.title.count) * smallCharacter + (column.shape == nil ? 0 : 12)
     }
 
     func render(number: Int) -> String {
@@ -96,7 +102,7 @@ private struct Drawing {
         for (column, end) in zip(plot.columns, columnEnds) {
             parts.append(SVG.text(column.title, x: end, y: y - 6, class: "h"))
             if let shape = column.shape {
-                let x = end - Double(column.title.count) * Drawing.character - 6
+                let x = end - Drawing.width(of: column) + 5
                 parts.append(SVG.element("path", ["d": outline(shape, x: x, y: y - 9.5), "class": "s"]))
             }
         }
@@ -136,7 +142,7 @@ private struct Drawing {
         let labels = plot.scale.labels { ticks in
             var free = -Double.infinity
             return ticks.allSatisfy { tick in
-                let half = Double(tick.text.count) * Drawing.character / 2
+                let half = Double(tick.text.count) * Drawing.smallCharacter / 2
                 defer { free = x(tick.value) + half + 4 }
                 return x(tick.value) - half > free
             }
