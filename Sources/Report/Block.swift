@@ -58,6 +58,9 @@ struct Block {
         self.rows = rows
     }
 
+    /// Beside the first path alone there is nothing to compare.
+    var showsRatios: Bool { group.hasRatios && rows.count > 1 }
+
     /// All cells, path by path.
     var cells: [Cell] { rows.flatMap(\.cells).compactMap(\.self) }
 

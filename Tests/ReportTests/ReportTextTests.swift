@@ -40,7 +40,7 @@ import Testing
                   (0.90–0.95).
                 - Request and response, p50, MTU 1500: native takes 10.5 µs (10.0–11.0). Ratio to it: bpf 1.50
                   (1.50–1.50).
-                - Bytes added to a packet, counted on the wire: bpf 20.0. The arithmetic says the same.
+                - On the wire: Bytes added to a packet, as counted: bpf 20.0. The arithmetic says the same.
 
                 """)
     }

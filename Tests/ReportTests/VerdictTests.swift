@@ -9,7 +9,7 @@ import Testing
             statements.map(\.finding) == [
                 "native carries 16.0 Gb/s (14.0–18.0). Ratio to it: bpf 0.95 (0.90–0.95).",
                 "native takes 10.5 µs (10.0–11.0). Ratio to it: bpf 1.50 (1.50–1.50).",
-                "bpf 20.0. The arithmetic says the same.",
+                "Bytes added to a packet, as counted: bpf 20.0. The arithmetic says the same.",
             ])
     }
 
@@ -20,7 +20,8 @@ import Testing
         ]
         #expect(
             Verdict(report).statements.first?.finding
-                == "native carries 10.0 Gb/s (10.0–10.0). Not to be told from native in these rounds: bpf (0.90–1.01).")
+                == "native carries 10.0 Gb/s (10.0–10.0). Not to be told from native in these rounds: bpf 0.95 (0.90–1.01)."
+        )
     }
 
     @Test func `What was counted beyond the arithmetic is said`() {
@@ -28,7 +29,8 @@ import Testing
         report.overheads[1].measuredPerPacket = 21.3
         #expect(
             Verdict(report).statements.last?.finding
-                == "bpf 21.3. The arithmetic differs by 1.3 bytes a packet at most.")
+                == "Bytes added to a packet, as counted: bpf 21.3. The arithmetic differs by 1.3 bytes a packet at most."
+        )
     }
 
     @Test func `Nothing is said of nothing`() {

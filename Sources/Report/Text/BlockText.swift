@@ -51,8 +51,7 @@ struct BlockText {
         names = block.rows.map { TextLines.plain($0.path.name) }
         // One scale for all of the block: a bar is as long as its ratio.
         let longest = max(block.cells.compactMap(\.ratio?.median).max() ?? 1, .leastNormalMagnitude)
-        // Beside the first path alone there is nothing to compare.
-        let hasRatios = block.group.hasRatios && block.rows.count > 1
+        let hasRatios = block.showsRatios
         columns = block.quantities.indices.map { index in
             let cells = block.rows.map { row in
                 row.cells[index].map { cell in
