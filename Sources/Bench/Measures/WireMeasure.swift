@@ -69,18 +69,21 @@ struct WireMeasure {
         let receiver = try lab.host("w2").run {
             let socket = try InetSocket(.udp)
             try socket.bind(address)
-            try socket.forceBuffers(receive: 32 << 20)
+            try socket.forceBuffers(receive: 8 << 20)
             return socket
         }
         let sender = try lab.host("w1").run { try InetSocket(.udp) }
         try sender.connect(address, port: try receiver.localPort())
         let datagrams = payloads.map { [UInt8](repeating: 0x5A, count: $0) }
+        var received = 0
         for number in 0..<Self.packets {
-            // A pace that the slowest path keeps up with.
-            if number % Self.batch == 0 { Monotonic.sleep(milliseconds: 1) }
+            // A pace that the slowest path keeps up with, and no more on its way than buffers hold.
+            if number % Self.batch == 0 {
+                Monotonic.sleep(milliseconds: 1)
+                while try receiver.receive(timeoutMilliseconds: 0) != nil { received += 1 }
+            }
             _ = try sender.send(datagrams[number % datagrams.count], timeoutMilliseconds: 1000)
         }
-        var received = 0
         while received < Self.packets, try receiver.receive(timeoutMilliseconds: 500) != nil { received += 1 }
         return received
     }

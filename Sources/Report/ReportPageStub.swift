@@ -1,2 +1,0 @@
-// stub
-public enum ReportPage { public static func render(_ r: BenchReport) -> String { "" } }
