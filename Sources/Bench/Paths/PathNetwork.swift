@@ -1,25 +1,31 @@
 // Two nodes with a workload each and a router between them, up and proven to carry packets one certain way.
 
-internal import Lab
+public import Lab
 internal import LinuxSystem
 internal import Net
 
-/// The network of one path; it goes when the value goes, or ``down()`` was called.
-final class PathNetwork {
+/// The network of one path; it goes when the value goes.
+public final class PathNetwork {
     let path: BenchPath
-    let lab: Lab
+    public let lab: Lab
     let underlayMTU: Int
     /// Of the workloads: the underlay's without what the path adds.
     let workloadMTU: Int
 
     /// Builds it, starts what carries the packets, and sees a ping come back both ways.
     ///
+    /// - Parameters:
+    ///   - underlayMTU: in bytes.
+    ///   - agentBinary: the `poplin` program; nil looks for one.
     /// - Throws: why this path is not to be had here, in one line.
-    init(_ path: BenchPath, underlayMTU: Int, interruption: Interruption) throws {
+    public init(
+        _ path: BenchPath, underlayMTU: Int, agentBinary: String? = nil, interruption: Interruption = Interruption()
+    ) throws {
         self.path = path
         self.underlayMTU = underlayMTU
         workloadMTU = underlayMTU - path.overhead
-        lab = try Lab.up(Self.specification(path, underlayMTU: underlayMTU), interruption: interruption)
+        lab = try Lab.up(
+            Self.specification(path, underlayMTU: underlayMTU), agentBinary: agentBinary, interruption: interruption)
         if path.isWithoutOffloads { try turnOffloadsOff() }
         if path.hasReceiveOffload {
             for node in ["n1", "n2"] { try lab.host(node).run { try LinkOffload.genericReceive.set("eth0", isOn: true) } }
