@@ -63,9 +63,9 @@ public final class BenchRun {
         report.network = "two nodes, a workload behind each and a router between them, in network namespaces"
         report.paths = paths.map(\.item)
         begin = Monotonic.now
-        var expected = paths.count
         for mtu in plan.mtus {
-            stepsLeft = plan.mtus.drop { $0 != mtu }.reduce(0) { $0 + plan.measures(at: $1).count * plan.rounds } * expected
+            let ahead = plan.mtus.drop { $0 != mtu }.reduce(0) { $0 + plan.measures(at: $1).count }
+            stepsLeft = ahead * plan.rounds * paths.count { !isMissing($0.name) }
             var endpoints: [LabEndpoint] = []
             for path in paths where !isMissing(path.name) {
                 tell("building the network of \(path.name), MTU \(mtu)")
@@ -74,7 +74,7 @@ public final class BenchRun {
                     endpoints.append(LabEndpoint(network: network))
                 }
             }
-            expected = endpoints.count
+            stepsLeft = ahead * plan.rounds * endpoints.count
             try runRounds(endpoints, plan.measures(at: mtu), mtu: mtu)
             if plan.countsWire { try countWire(endpoints) }
         }

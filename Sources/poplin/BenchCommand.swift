@@ -13,7 +13,7 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench",
         abstract: "Measures plain routing, VXLAN and every tier that this machine has, side by side.",
         discussion: """
-            Builds a network of virtual hosts for each path, about twenty minutes in all; --quick needs less than one. \
+            Builds a network of virtual hosts for each path, about twelve minutes in all; --quick needs less than one. \
             Between two hosts: `poplin bench --serve` on one, `poplin bench --peer direct=ADDRESS --peer \
             tunnel=ADDRESS` on the other, each address reached by the path that its name tells.
 
@@ -40,7 +40,7 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "How often each load is put on each path (default: 5).")
     var rounds: Int?
 
-    @Option(help: "Seconds that each load counts (default: 2).")
+    @Option(help: "Seconds that each load counts (default: 1).")
     var seconds: Double?
 
     @Option(
@@ -75,6 +75,10 @@ struct BenchCommand: ParsableCommand {
         }
         for mtu in mtus where !(576...65535).contains(mtu) {
             throw ValidationError("--mtu is 576 to 65535, not \(mtu)")
+        }
+        for (option, words) in [("--mtu", mtus.map(String.init)), ("--path", paths), ("--measure", measures)]
+        where Set(words).count < words.count {
+            throw ValidationError("\(option) has one value twice: \(words.joined(separator: ", "))")
         }
         if name.isEmpty || name.contains("/") { throw ValidationError("--name is a file's name, not '\(name)'") }
         if serve && !peers.isEmpty { throw ValidationError("--serve and --peer are for two hosts, not for one") }
@@ -124,7 +128,7 @@ struct BenchCommand: ParsableCommand {
 
     private func plan() throws -> BenchPlan {
         let measures = try chosenMeasures()
-        let milliseconds = UInt32((seconds ?? (quick ? 0.6 : 2)) * 1000)
+        let milliseconds = UInt32((seconds ?? (quick ? 0.6 : 1)) * 1000)
         let network: BenchPlan.Network =
             try peers.isEmpty ? .lab(chosenPaths()) : .peers(chosenPeers())
         return BenchPlan(
@@ -169,15 +173,8 @@ struct BenchCommand: ParsableCommand {
 
     /// As a shell would take it.
     private static func quoted(_ word: String) -> String {
-        let isPlain = word.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "-_./=:,@%+".utf8.contains(byte)
-            }
-        }
-        return isPlain && !word.isEmpty ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false)
-            .joined(separator: "'\\''") + "'"
+        let isPlain = word.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"'\"\\$`&|;<>()*?[]#~!{}".utf8.contains($0) }
+        if isPlain && !word.isEmpty { return word }
+        return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
 }

@@ -17,7 +17,8 @@ struct BenchRunTests {
         _ paths: [String], _ measures: [Measure], rounds: Int = 1, mtus: [Int] = [1500], countsWire: Bool = false
     ) -> BenchPlan {
         BenchPlan(
-            network: .lab(BenchPath.all.filter { paths.contains($0.name) }), measures: measures, furtherMeasures: measures,
+            network: .lab(BenchPath.all.filter { paths.contains($0.name) }), measures: measures,
+            furtherMeasures: measures,
             rounds: rounds, period: short, mtus: mtus, countsWire: countsWire)
     }
 
@@ -86,7 +87,9 @@ struct BenchRunTests {
             Self.plan(["native", "native-nogso"], [.requestResponse], rounds: 1000), interruption: interruption
         ) { progress in
             guard progress.step.hasPrefix("round") else { return }
-            let step = steps.withLock { $0 += 1; return $0 }
+            let step = steps.withLock {
+                $0 += 1; return $0
+            }
             if step == 4 { interruption.request() }
         }
         #expect(report.interruption?.contains("round 2 of 1000: native-nogso") == true, "\(report.interruption ?? "")")

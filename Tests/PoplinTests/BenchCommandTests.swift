@@ -11,7 +11,8 @@ struct BenchCommandTests {
         (["--path", "vlan"], "--path vlan"), (["--measure", "tcp"], "--measure tcp"), (["--rounds", "0"], "--rounds"),
         (["--mtu", "100"], "--mtu"), (["--peer", "n2"], "--peer n2"), (["--peer", "=10.0.0.1"], "--peer =10.0.0.1"),
         (["--peer", "a=10.0.0.1", "--peer", "a=10.0.0.2"], "--peer"), (["--serve", "--peer", "10.0.0.1"], "--serve"),
-        (["--seconds", "0"], "--seconds"), (["--name", "a/b"], "--name"),
+        (["--seconds", "0"], "--seconds"), (["--mtu", "1500", "--mtu", "1500"], "--mtu"),
+        (["--name", "a/b"], "--name"),
     ])
     func `What cannot be meant is refused before anything is measured`(arguments: [String], named: String) throws {
         let result = try poplin(["bench"] + arguments)
@@ -77,12 +78,15 @@ struct BenchCommandTests {
         let bench = try ChildProcess.spawn(
             program,
             [
-                "bench", "--peer", "here=127.0.0.1", "--port", "\(BenchPlace.port)", "--measure", "rr", "--rounds", "100",
+                "bench", "--peer", "here=127.0.0.1", "--port", "\(BenchPlace.port)", "--measure", "rr", "--rounds",
+                "100",
                 "--seconds", "0.2", "--directory", place.directory,
             ], environment: ["PATH": "/usr/sbin:/usr/bin"], inNamespace: place.namespace,
             output: .file("\(place.directory)/table"), errors: .file(log))
         let deadline = Monotonic.now + 30_000_000_000
-        while Monotonic.now < deadline, try !TextFile.read(log).contains("round 3 of") { Monotonic.sleep(milliseconds: 5) }
+        while Monotonic.now < deadline, try !TextFile.read(log).contains("round 3 of") {
+            Monotonic.sleep(milliseconds: 5)
+        }
         try server.terminate(Signals.kill)
         #expect(try bench.wait(timeoutMilliseconds: 20_000) == .code(1))
         let errors = try TextFile.read(log).split(separator: "\n").filter { $0.hasPrefix("poplin: ") }

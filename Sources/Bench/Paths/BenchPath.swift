@@ -43,7 +43,8 @@ public struct BenchPath: Hashable, Sendable {
             BenchPath(
                 name: "bpf-shortcut", about: "Poplin, bpf tier, past the host's own IP (tunnel.shortcut)",
                 carrier: .poplin(tier: "bpf", config: "tunnel:\n  shortcut: true")),
-            BenchPath(name: "userspace", about: "Poplin, userspace tier: TUN and frames or raw socket", carrier: agent("")),
+            BenchPath(
+                name: "userspace", about: "Poplin, userspace tier: TUN and frames or raw socket", carrier: agent("")),
             BenchPath(name: "fastd", about: "fastd, method null, mode tun", carrier: .fastd),
         ] + variants
 

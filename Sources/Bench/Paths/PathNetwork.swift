@@ -28,7 +28,9 @@ public final class PathNetwork {
             Self.specification(path, underlayMTU: underlayMTU), agentBinary: agentBinary, interruption: interruption)
         if path.isWithoutOffloads { try turnOffloadsOff() }
         if path.hasReceiveOffload {
-            for node in ["n1", "n2"] { try lab.host(node).run { try LinkOffload.genericReceive.set("eth0", isOn: true) } }
+            for node in ["n1", "n2"] {
+                try lab.host(node).run { try LinkOffload.genericReceive.set("eth0", isOn: true) }
+            }
         }
         switch path.carrier {
         case .native: break
