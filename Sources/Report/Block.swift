@@ -67,11 +67,20 @@ struct Block {
     /// `Gb/s, more is better`.
     var scaleInWords: String {
         guard let first = quantities.first else { return "" }
-        return "\(first.unit), \(first.moreIsBetter ? "more" : "less") is better"
+        return "\(group.unitInWords ?? first.unit), \(first.moreIsBetter ? "more" : "less") is better"
     }
 }
 
 extension Quantity.Group {
+    /// Where the unit says too little by itself.
+    fileprivate var unitInWords: String? {
+        switch self {
+        case .packetRate: "thousand packets a second (k/s)"
+        case .connections: "a second (/s)"
+        default: nil
+        }
+    }
+
     /// A part of nothing lost says nothing.
     var hasRatios: Bool { self != .loss }
 }
@@ -80,6 +89,12 @@ extension BenchReport {
     /// All blocks with something in them: group by group, each at one MTU after the other.
     var blocks: [Block] {
         Quantity.Group.allCases.flatMap { group in mtus.compactMap { Block(group, mtu: $0, in: self) } }
+    }
+
+    /// `5 rounds`, or `3 of 5 rounds` where no figure has more.
+    var roundsInWords: String {
+        let done = figures.map(\.samples.count).max() ?? rounds
+        return (done < rounds ? "\(done) of " : "") + (rounds == 1 ? "1 round" : "\(rounds) rounds")
     }
 
     /// Whether rounds of this report show a spread.

@@ -26,6 +26,32 @@ extension BenchReport.Figure {
     }
 }
 
+extension BenchReport.Overhead {
+    enum CodingKeys: String, CodingKey {
+        case path, mtu, mix, packets, deliveredBytes, wireBytes, expectedPerPacket, measuredPerPacket
+    }
+
+    /// Written, and not read again.
+    private enum DerivedKeys: String, CodingKey {
+        case wirePerByte
+    }
+
+    /// The stored values, and with them the bytes on the wire for each byte delivered.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(path, forKey: .path)
+        try container.encode(mtu, forKey: .mtu)
+        try container.encode(mix, forKey: .mix)
+        try container.encode(packets, forKey: .packets)
+        try container.encode(deliveredBytes, forKey: .deliveredBytes)
+        try container.encode(wireBytes, forKey: .wireBytes)
+        try container.encode(expectedPerPacket, forKey: .expectedPerPacket)
+        try container.encode(measuredPerPacket, forKey: .measuredPerPacket)
+        var derived = encoder.container(keyedBy: DerivedKeys.self)
+        try derived.encodeIfPresent(wirePerByte, forKey: .wirePerByte)
+    }
+}
+
 extension BenchReport {
     enum CodingKeys: String, CodingKey {
         case command, begun, network, machine, rounds, secondsPerLoad, paths, missing, figures, overheads, interruption

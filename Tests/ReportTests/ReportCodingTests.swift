@@ -78,7 +78,8 @@ import Testing
                       "mtu" : 1500,
                       "packets" : 1000,
                       "path" : "bpf",
-                      "wireBytes" : 112000
+                      "wireBytes" : 112000,
+                      "wirePerByte" : 1.75
                     }
                   ],
                   "paths" : [

@@ -15,11 +15,14 @@ struct PageSections {
         all = [header(), verdict(), paths()]
         var plots = 0
         let blocks = report.blocks
+        var figures: [String] = []
         for group in Quantity.Group.allCases {
             let members = blocks.filter { $0.group == group }
-            if !members.isEmpty { all.append(section(group, members, &plots)) }
+            if !members.isEmpty { figures.append(section(group, members, &plots)) }
         }
-        all.append(wire(&plots))
+        figures.append(wire(&plots))
+        // With one MTU there is nothing beside a plot, so that two sections have room there.
+        all += report.mtus.count == 1 ? ["<div class=\"sections\">\(figures.joined())</div>"] : figures
         all.append(origin())
     }
 
@@ -30,8 +33,7 @@ struct PageSections {
         let asked =
             "What is left of throughput, packet rate and latency, and what it takes in processor time and bytes on the "
             + "wire, when packets go by \(PageSections.listed(others)) in place of \(reference). "
-        let rounds = report.rounds == 1 ? "one round" : "\(report.rounds) rounds"
-        let load = "\(rounds), each load for \(NumberText.setting(report.secondsPerLoad)) s."
+        let load = "\(report.roundsInWords), each load for \(NumberText.setting(report.secondsPerLoad)) s."
         let lead =
             HTML.escape((compares ? asked : "") + "Measured on \(report.network), ")
             + "<time>\(HTML.escape(report.begun))</time>, in \(HTML.escape(load))"
@@ -97,14 +99,14 @@ struct PageSections {
     // MARK: - Figures
 
     private func section(_ group: Quantity.Group, _ blocks: [Block], _ plots: inout Int) -> String {
-        let figures = blocks.map { block in
-            let plot = Plot(block, among: blocks, reference: reference)
-            return figure("MTU \(block.mtu)", plot, PageTables.block(block), &plots)
+        let drawn = blocks.map { Plot($0, among: blocks) }
+        var figures: [String] = []
+        for (block, plot) in zip(blocks, drawn) {
+            figures.append(
+                figure("MTU \(block.mtu)", plot, orElse: "All of it is zero.", PageTables.block(block), &plots))
         }
-        let isLogarithmic =
-            blocks.first.flatMap { Plot($0, among: blocks, reference: reference) }?.scale.isLogarithmic ?? false
-        let scale = isLogarithmic ? "; logarithmic axis" : ""
-        return section(group.rawValue, "\(blocks.first?.scaleInWords ?? "")\(scale)", figures)
+        let axis = drawn.contains { $0?.scale.isLogarithmic ?? false } ? "; logarithmic axis" : ""
+        return section(group.rawValue, "\(blocks.first?.scaleInWords ?? "")\(axis)", figures)
     }
 
     private func wire(_ plots: inout Int) -> String {
@@ -112,8 +114,8 @@ struct PageSections {
             let overheads = report.overheads.filter { $0.mtu == mtu }
             guard !overheads.isEmpty else { return nil }
             let plot = Plot(overheads, among: report.overheads, paths: report.paths)
-            return figure(
-                "MTU \(mtu)", plot, PageTables.overheads(overheads, paths: report.paths), &plots)
+            let table = PageTables.overheads(overheads, paths: report.paths)
+            return figure("MTU \(mtu)", plot, orElse: "Nothing was delivered.", table, &plots)
         }
         guard !figures.isEmpty else { return "" }
         return section(
@@ -127,10 +129,12 @@ struct PageSections {
             + "<div class=\"plots\">\(figures.joined())</div></section>"
     }
 
-    /// A plot and its table; without a plot there is nothing but zeros, and the table stands open.
-    private func figure(_ title: String, _ plot: Plot?, _ table: String, _ plots: inout Int) -> String {
+    /// A plot and its table; without a plot there are a few words, and the table stands open.
+    private func figure(
+        _ title: String, _ plot: Plot?, orElse words: String, _ table: String, _ plots: inout Int
+    ) -> String {
         plots += 1
-        let drawn = plot?.render(number: plots) ?? "<p class=\"unit\">Nothing but zeros.</p>"
+        let drawn = plot?.render(number: plots) ?? "<p class=\"unit\">\(words)</p>"
         return "<figure><h3>\(HTML.escape(title))</h3>\n\(drawn)\n"
             + "<details\(plot == nil ? " open" : "")><summary>The numbers</summary>\(table)</details></figure>\n"
     }

@@ -34,6 +34,8 @@ enum PageStyle {
         .verdict b{text-align:right}
         small{font-size:.875em;color:var(--muted)}
         .verdict dd,td,th,svg{font-variant-numeric:tabular-nums}
+        .sections{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,21rem),1fr));gap:0 3rem}
+        .sections>*{min-width:0}
         .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,21rem),1fr));gap:2.25rem 3rem}
         figure{margin:0;max-width:28rem;min-width:0}
         .plot{display:block;width:100%;height:auto;overflow:visible}

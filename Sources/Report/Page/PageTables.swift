@@ -20,7 +20,7 @@ enum PageTables {
             }
             return body("\(quantity.title), \(quantity.unit)", columns: heads.count, rows)
         }
-        return table(heads, bodies)
+        return table("\(block.group.rawValue) at MTU \(block.mtu)", heads, bodies)
     }
 
     /// What was counted on the wire at one MTU: mix by mix, a row for each path.
@@ -45,7 +45,7 @@ enum PageTables {
             }
             return rows.isEmpty ? nil : body("UDP payload: \(mix.title)", columns: heads.count, rows)
         }
-        return table(heads, bodies)
+        return table("Bytes on the wire at MTU \(overheads.first?.mtu ?? 0)", heads, bodies)
     }
 
     /// Names and what they stand for; with the colours of paths where they are paths.
@@ -57,10 +57,11 @@ enum PageTables {
         return "<div class=\"scroll\"><table class=\"names\"><tbody>\(rows.joined())</tbody></table></div>"
     }
 
-    private static func table(_ heads: [(text: String, kind: String)], _ bodies: [String]) -> String {
+    private static func table(_ title: String, _ heads: [(text: String, kind: String)], _ bodies: [String]) -> String {
         let head = heads.map { "<th scope=\"col\" class=\"\($0.kind)\">\($0.text)</th>" }.joined()
         // The keyboard can scroll it.
-        return "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>\(head)</tr></thead>\(bodies.joined())"
+        return
+            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"\(title)\"><table><thead><tr>\(head)</tr></thead>\(bodies.joined())"
             + "</table></div>"
     }
 

@@ -3,7 +3,7 @@
 extension Plot {
     /// One block's plot, on an axis that all blocks of its group share, so that lengths can be compared between MTUs;
     /// nil where there is nothing but zeros.
-    init?(_ block: Block, among blocks: [Block], reference: String) {
+    init?(_ block: Block, among blocks: [Block]) {
         let spreads = blocks.flatMap { $0.cells.map(\.spread) }
         guard let lowest = spreads.map(\.minimum).min(), let highest = spreads.map(\.maximum).max(), highest > 0
         else { return nil }
@@ -16,7 +16,7 @@ extension Plot {
             description: "Median of each path in \(block.scaleInWords), "
                 + (block.cells.contains { $0.range != nil } ? "with the lowest and the highest round. " : "")
                 + "The table below has the same numbers.",
-            scale: scale, columns: isLatency ? block.percentileColumns : block.ratioColumns(reference),
+            scale: scale, columns: isLatency ? block.percentileColumns : block.ratioColumns,
             bands: isLatency ? block.percentileBands : block.quantityBands(isWide ? .circle : .bar))
     }
 
@@ -54,7 +54,7 @@ extension Plot {
 extension Block {
     var isMoreBetter: Bool { quantities.first?.moreIsBetter ?? true }
 
-    fileprivate func ratioColumns(_ reference: String) -> [Plot.Column] {
+    fileprivate var ratioColumns: [Plot.Column] {
         let unit = Plot.Column(title: quantities.first?.unit ?? "")
         return showsRatios ? [unit, Plot.Column(title: "ratio")] : [unit]
     }

@@ -93,7 +93,7 @@ private struct Drawing {
 
     /// A heading with its shape before it.
     private static func width(of column: Plot.Column) -> Double {
-        Double(column.title.count) * smallCharacter + (column.shape == nil ? 0 : 12)
+        Double(column.title.count) * smallCharacter + (column.shape == nil ? 0 : 15)
     }
 
     func render(number: Int) -> String {

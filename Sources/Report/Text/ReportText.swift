@@ -32,7 +32,6 @@ private struct Page {
     }
 
     func heading() -> String {
-        let rounds = report.rounds == 1 ? "1 round" : "\(report.rounds) rounds"
         let load = NumberText.setting(report.secondsPerLoad)
         var text = title("Benchmark", "\(TextLines.plain(report.network)), \(TextLines.plain(report.begun))")
         if let reason = report.interruption {
@@ -42,7 +41,7 @@ private struct Page {
         guard let reference = report.paths.first, !report.figures.isEmpty else {
             return report.overheads.isEmpty ? text + "Nothing was measured.\n" : text
         }
-        var reading = "\(rounds) of \(load) s for each load. Numbers are medians"
+        var reading = "\(report.roundsInWords), \(load) s for each load. Numbers are medians"
         reading += report.hasSpread ? " (lowest–highest)" : ""
         if report.paths.count > 1 {
             reading += ", then the ratio to \(reference.name), formed within each round, as number and bar"
