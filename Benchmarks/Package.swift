@@ -31,6 +31,8 @@ let package = Package(
         suite("Netlink"),
         // What is more than one function: two ways in turns, a running agent, a process's memory.
         .executableTarget(name: "sidebyside", dependencies: ["BenchmarkSupport", core]),
+        // One function, for a program that counts instructions: scripts/bench-check.
+        .executableTarget(name: "onefunction", dependencies: ["BenchmarkSupport", core]),
         .target(name: "BenchmarkSupport", dependencies: [core]),
     ],
     swiftLanguageModes: [.v6]
