@@ -36,7 +36,6 @@ enum OneFunction {
             exit(64)
         }
         do {
-            try Cleanup.handleSignals()
             defer { Cleanup.undoAll() }
             let call = try function.prepare()
             var sum: UInt64 = 0

@@ -49,6 +49,7 @@ extension MeasuredFunction {
         // The routes of eth0 and of its default gateway are there too.
         let count = smallBlocks + 2
         return MeasuredFunction(name: "netlink-decode", unit: "route of a listing", operations: count, calls: 20) {
+            try Cleanup.handleSignals()
             let installed = try InstalledRoutes(SyntheticCluster(nodes: smallNodes, blocks: smallBlocks))
             return {
                 let routes = try installed.walk.netlink.routes()
