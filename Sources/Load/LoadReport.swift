@@ -15,7 +15,7 @@ public struct StreamLoadReport: Hashable, Sendable {
     public internal(set) var failure: String?
 
     /// 10⁹ bits of payload a second.
-    public var gigabitsPerSecond: Double { Double(bytes) * 8 / 1e9 / seconds }
+    public var gigabitsPerSecond: Double { rate(Double(bytes) * 8 / 1e9, in: seconds) }
     /// Busy seconds for 10⁹ bytes of payload; infinite where nothing arrived.
     public var busySecondsPerGigabyte: Double { bytes == 0 ? .infinity : busySeconds / (Double(bytes) / 1e9) }
 }
@@ -34,7 +34,7 @@ public struct DatagramLoadReport: Hashable, Sendable {
     /// Why it ended early, if it did.
     public internal(set) var failure: String?
 
-    public var packetsPerSecond: Double { Double(packets) / seconds }
+    public var packetsPerSecond: Double { rate(Double(packets), in: seconds) }
     /// The part of all datagrams that did not arrive, 0 to 1.
     public var loss: Double { totalSent == 0 ? 0 : Double(totalSent - totalReceived) / Double(totalSent) }
     /// Busy seconds for 10⁶ datagrams that arrived; infinite where none did.
@@ -63,7 +63,7 @@ public struct RoundTripReport: Hashable, Sendable {
         return Double(samples[min(max(Int(rank) - 1, 0), samples.count - 1)]) / 1000
     }
 
-    public var roundTripsPerSecond: Double { Double(samples.count) / seconds }
+    public var roundTripsPerSecond: Double { rate(Double(samples.count), in: seconds) }
 }
 
 /// TCP connections, one after the other.
@@ -80,5 +80,8 @@ public struct ConnectionReport: Hashable, Sendable {
     /// Why it ended early, if it did.
     public internal(set) var failure: String?
 
-    public var connectionsPerSecond: Double { Double(connections) / seconds }
+    public var connectionsPerSecond: Double { rate(Double(connections), in: seconds) }
 }
+
+/// 0 where the measured time never came.
+private func rate(_ count: Double, in seconds: Double) -> Double { seconds > 0 ? count / seconds : 0 }

@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// Threads that look at ``isEnding`` and ``isAborted``, and return soon after; safe to use from any thread.
 final class LoadThreads: Sendable {
-    /// The longest time that a thread waits without a look, so that an end takes no more than 100 ms.
-    static let lookMilliseconds: Int32 = 50
+    /// The longest time that a thread waits without a look, so that an end takes less than 100 ms.
+    static let lookMilliseconds: Int32 = 25
 
     private let ending = Atomic<Bool>(false)
     private let aborted = Atomic<Bool>(false)

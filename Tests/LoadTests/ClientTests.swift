@@ -68,7 +68,7 @@ struct ClientTests {
                 Issue.record("\(String(describing: error))")
                 return
             }
-            #expect(line.contains("127.0.0.1:\(server.port) went away while"))
+            #expect(line.contains("127.0.0.1:\(server.port) went away during"))
         }
     }
 

@@ -45,6 +45,24 @@ struct LoadTests {
         }
     }
 
+    @Test func whatIsLostHalfwayIsToldExactly() throws {
+        try Lab.with(.routed()) { lab in
+            let before = try datagramsReceived(on: lab.host("w3"))
+            let drops = try SystemThread.start(name: "test-drops") {
+                try? waitUntil("some have arrived") { try datagramsReceived(on: lab.host("w3")) > before + 20 }
+                _ = try? lab.router.execute("ip", ["rule", "add", "ipproto", "udp", "blackhole"])
+            }
+            let load = DatagramLoad(
+                packetsPerSecond: 1000, period: LoadPeriod(warmUpMilliseconds: 50, milliseconds: 2500))
+            let report = try lab.run(load, from: "w1", to: "w3")
+            drops.join()
+            #expect(report.failure == nil)
+            #expect(report.totalReceived > 20 && report.totalReceived < report.totalSent)
+            #expect(report.loss > 0 && report.loss < 1)
+            #expect(try datagramsReceived(on: lab.host("w3")) - before == report.totalReceived)
+        }
+    }
+
     @Test func requestsAreAnsweredOneByOne() throws {
         try Lab.with(.routed()) { lab in
             let report = try lab.run(RequestLoad(period: .short), from: "w1", to: "w3")
@@ -85,13 +103,13 @@ struct LoadTests {
             #expect(throws: LabError.interrupted) { try lab.run(DatagramLoad(period: period), from: "w1", to: "w3") }
         }
     }
+}
 
-    /// The kernel's own count, `Udp: InDatagrams`.
-    private func datagramsReceived(on host: LabHost) throws -> Int {
-        let text = try host.execute("cat", ["/proc/net/snmp"]).output
-        let line = text.split(separator: "\n").last { $0.hasPrefix("Udp:") }
-        return try #require(line?.split(separator: " ").dropFirst().first.flatMap { Int($0) })
-    }
+/// The kernel's own count, `Udp: InDatagrams`.
+private func datagramsReceived(on host: LabHost) throws -> Int {
+    let text = try host.execute("cat", ["/proc/net/snmp"]).output
+    let line = text.split(separator: "\n").last { $0.hasPrefix("Udp:") }
+    return try #require(line?.split(separator: " ").dropFirst().first.flatMap { Int($0) })
 }
 
 @Suite("Figures of a load")
@@ -124,5 +142,10 @@ struct LoadReportTests {
         var connections = ConnectionReport()
         (connections.connections, connections.seconds) = (500, 2)
         #expect(connections.connectionsPerSecond == 250)
+    }
+
+    @Test func whereNothingWasMeasuredTheRateIsZero() {
+        #expect(StreamLoadReport().gigabitsPerSecond == 0 && DatagramLoadReport().packetsPerSecond == 0)
+        #expect(RoundTripReport().roundTripsPerSecond == 0 && ConnectionReport().connectionsPerSecond == 0)
     }
 }

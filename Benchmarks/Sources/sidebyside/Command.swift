@@ -12,6 +12,7 @@ enum SideBySide {
         ("install", "65,536 routes, beside ip -batch", { try Install.run($0) }),
         ("repair", "routes and device deleted by hand, with a running agent", { try Repair.run($0) }),
         ("control", "a changed config in force, and SIGTERM to exit", { try Control.run($0) }),
+        ("loads", "our TCP load beside iperf3's on plain routing", { try Loads.run($0) }),
         ("soak", "full load, a peer that comes and goes, and garbage, for minutes", { try Soak.run($0) }),
         ("handover", "packets lost while an agent is replaced, beside a restart", { try Handover.run($0) }),
         (

@@ -68,11 +68,11 @@ struct ControlReader {
     }
 
     func gone(_ name: String) -> LoadError {
-        .serverGone("the server at \(place) went away while \(name) was running")
+        .serverGone("the server at \(place) went away during \(name)")
     }
 
     func nonsense(_ name: String) -> LoadError {
-        .serverGone("the server at \(place) said what nobody asked for while \(name) was running")
+        .serverGone("the server at \(place) said what nobody asked for during \(name)")
     }
 
     private func refusal(_ why: String) -> LoadError { .refused("the server at \(place): \(why)") }

@@ -55,7 +55,7 @@ public final class LoadClient {
         }
         let reader = ControlReader(control, place, isInterrupted)
         isOnSameMachine = try reader.greeting() == machine
-        try reader.send(.hello(version: Greeting.version), "greeting it")
+        try reader.send(.hello(version: Greeting.version), "the greeting")
         self.address = address
         self.port = port
         localAddress = IPv4Address(rawValue: local)
@@ -110,7 +110,7 @@ public final class LoadClient {
         }
         let reader = ControlReader(control, "\(address):\(port)", isInterrupted)
         let run = LoadRun(reader, order, period, name)
-        let half = try connect(try run.prepare())
+        let half = try run.connect(connect)
         var outcome = try run.run(half)
         if !isOnSameMachine { outcome.busySeconds += outcome.clientBusySeconds }
         self.control = control

@@ -38,13 +38,19 @@ struct LoadRun {
         self.name = name
     }
 
-    /// Orders the load.
-    ///
-    /// - Returns: the port that the server listens on for it.
-    func prepare() throws(LoadError) -> UInt16 {
+    /// Orders the load and makes the sending half, which connects to the port that the server listens on for it.
+    func connect<Half: SendingHalf>(
+        _ connect: (UInt16) throws(LoadError) -> Half
+    ) throws(LoadError) -> Half {
         try reader.send(.order(order), name)
         guard case .ready(let port) = try answer() else { throw reader.nonsense(name) }
-        return port
+        do throws(LoadError) {
+            return try connect(port)
+        } catch {
+            // Where the server has gone, that is the reason.
+            if error != .interrupted { _ = try reader.next(until: Monotonic.now + Self.overtimeNanoseconds, name) }
+            throw error
+        }
     }
 
     /// Runs the sending half and waits for the end of both.

@@ -18,7 +18,7 @@ final class ControlConnection {
 
     private static let longestLine = 512
     /// After which a silent peer is gone. Shorter would blame it for a path that the load itself has filled.
-    private static let silenceSeconds: Int32 = 10
+    private static let silenceSeconds: Int32 = 30
 
     private let socket: InetSocket
     private var buffer: [UInt8] = []

@@ -58,16 +58,17 @@ private final class Connector: SendingHalf {
         defer { byte.deallocate() }
         byte[0] = 0x5A
         var report = ConnectionReport()
-        defer { result.withLock { $0 = report } }
         let (counts, end) = period.window(from: Monotonic.now)
+        defer {
+            report.seconds = Double(max(Monotonic.now, counts) - counts) / 1e9
+            result.withLock { $0 = report }
+        }
         while !threads.isAborted {
             let begin = Monotonic.now
             if begin >= end { break }
             guard try use(byte) else { break }
             report.totalOpened += 1
-            guard begin >= counts else { continue }
-            report.connections += 1
-            report.seconds = Double(Monotonic.now - counts) / 1e9
+            if begin >= counts { report.connections += 1 }
         }
     }
 

@@ -33,25 +33,25 @@ final class RoundTripSeries: Sendable {
     ) throws {
         var result = Result()
         // Nothing is allocated between two requests: 200,000 a second are more than any path answers.
-        result.samples.reserveCapacity(Int(period.milliseconds) * 200)
+        result.samples.reserveCapacity(min(Int(period.milliseconds) * 200, 1 << 22))
         let (counts, end) = period.window(from: Monotonic.now)
-        var last = counts
-        series: while !threads.isAborted {
+        defer {
+            result.seconds = Double(max(Monotonic.now, counts) - counts) / 1e9
+            result.samples.sort()
+            self.result.withLock { $0 = result }
+        }
+        while !threads.isAborted {
             let begin = Monotonic.now
             if begin >= end { break }
             let outcome = try roundTrip(begin)
             let finish = Monotonic.now
             guard begin >= counts else { continue }
-            last = finish
             switch outcome {
             case .answered: result.samples.append(finish - begin)
             case .lost: result.lost += 1
             case .closed: throw LoadError.failed("the connection was closed")
             }
         }
-        result.seconds = Double(last - counts) / 1e9
-        result.samples.sort()
-        self.result.withLock { $0 = result }
     }
 
     func report(_ outcome: LoadOutcome) -> RoundTripReport {
