@@ -48,6 +48,32 @@ struct Plot {
     let scale: Scale
     let columns: [Column]
     let bands: [Band]
+    /// How many characters the names and the numbers of each column need.
+    private(set) var room: (names: Int, numbers: [Int])
+
+    init(title: String, description: String, scale: Scale, columns: [Column], bands: [Band]) {
+        (self.title, self.description, self.scale, self.columns, self.bands) = (
+            title, description, scale, columns, bands
+        )
+        let rows = bands.flatMap(\.rows)
+        room.names = rows.map { Drawing.shortened($0.name).count }.max() ?? 0
+        room.numbers = columns.indices.map { column in rows.map { $0.numbers[column].count }.max() ?? 0 }
+    }
+
+    /// The same plots with as much room for names and numbers in each, so that axes of one scale are equally long.
+    static func aligned(_ plots: [Plot?]) -> [Plot?] {
+        let all = plots.compactMap(\.self)
+        guard let columns = all.first?.columns.count, all.allSatisfy({ $0.columns.count == columns }) else {
+            return plots
+        }
+        let names = all.map(\.room.names).max() ?? 0
+        let numbers = (0..<columns).map { column in all.map { $0.room.numbers[column] }.max() ?? 0 }
+        return plots.map { plot in
+            var plot = plot
+            plot?.room = (names, numbers)
+            return plot
+        }
+    }
 
     /// An SVG element; `number` makes its parts' names unique in a page.
     func render(number: Int) -> String { Drawing(self).render(number: number) }
@@ -76,16 +102,12 @@ private struct Drawing {
 
     init(_ plot: Plot) {
         self.plot = plot
-        let rows = plot.bands.flatMap(\.rows)
-        let longest = rows.map { Drawing.shortened($0.name).count }.max() ?? 0
-        left = Double(longest) * Drawing.character + 8
+        left = Double(plot.room.names) * Drawing.character + 8
         var ends: [Double] = []
         var end = Drawing.width
-        for column in plot.columns.indices.reversed() {
+        for (column, numbers) in zip(plot.columns, plot.room.numbers).reversed() {
             ends.insert(end, at: 0)
-            let title = Drawing.width(of: plot.columns[column])
-            let numbers = rows.map { Double($0.numbers[column].count) * Drawing.character }
-            end -= numbers.reduce(title, max) + Drawing.gap
+            end -= max(Drawing.width(of: column), Double(numbers) * Drawing.character) + Drawing.gap
         }
         columnEnds = ends
         right = max(end, left + 40)
@@ -212,7 +234,7 @@ private struct Drawing {
         }
     }
 
-    private static func shortened(_ name: String) -> String {
+    fileprivate static func shortened(_ name: String) -> String {
         name.count <= longestName ? name : name.prefix(longestName - 1) + "…"
     }
 }
