@@ -67,8 +67,11 @@ struct TunnelPrograms: ~Copyable {
     ///   - workloads: those of workloads that take the shortcut, by index.
     /// - Throws: the first failure; everything else is done all the same.
     mutating func settle(receivers: Set<Int32>, workloads: Set<Int32>, _ netlink: inout NetlinkSocket) throws {
-        let present = try TunnelFilters.list(&netlink)
+        var present: [TrafficFilterMessage] = []
         var failure: (any Error)?
+        // What is there is asked to spare work. Unasked, each is put in its place once more: in those of former programs
+        // packets are lost that go to a device of theirs which is gone.
+        do { present = try TunnelFilters.list(&netlink) } catch { failure = error }
         func attempt(_ body: () throws -> Void) {
             do { try body() } catch { failure = failure ?? error }
         }
