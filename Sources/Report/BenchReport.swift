@@ -108,7 +108,7 @@ public struct BenchReport: Codable, Hashable, Sendable {
     public var missing: [Missing]
     public var figures: [Figure]
     public var overheads: [Overhead]
-    /// Why it ended early, if it did; what was measured before is here.
+    /// Why it ended early, if it did, without a full stop; what was measured before is here.
     public var interruption: String?
 
     public init(

@@ -2,7 +2,7 @@ import Report
 import TestSupport
 import Testing
 
-@Suite(.needsProgram("chromium")) struct BrowserTests {
+@Suite(.serialized, .needsProgram("chromium")) struct BrowserTests {
     @Test(arguments: Browser.Scheme.allCases)
     func `A browser shows the page, wide and narrow`(scheme: Browser.Scheme) throws {
         let report = SampleReport.full

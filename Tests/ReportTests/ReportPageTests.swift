@@ -58,6 +58,15 @@ import Testing
         }
     }
 
+    @Test func `Plots of a group have the same axis at the same place, so that lengths can be compared`() {
+        let plots = ReportPage.render(SampleReport.full).split(separator: "<svg ").dropFirst()
+        let axes = plots.map {
+            $0.matches(of: /x="([0-9.]+)" y="[0-9.]+" class="t">([^<]+)</).map { "\($0.1) \($0.2)" }
+        }
+        #expect(axes.count == 18 && axes.allSatisfy { $0.count > 1 })
+        for pair in stride(from: 0, to: axes.count - 1, by: 2) { #expect(axes[pair] == axes[pair + 1]) }
+    }
+
     @Test func `Paths that are missing, the command and an interruption are told`() {
         var report = SmallReport.two
         report.interruption = "SIGINT in round 3"

@@ -99,7 +99,7 @@ struct PageSections {
     // MARK: - Figures
 
     private func section(_ group: Quantity.Group, _ blocks: [Block], _ plots: inout Int) -> String {
-        let drawn = blocks.map { Plot($0, among: blocks) }
+        let drawn = Plot.aligned(blocks.map { Plot($0, among: blocks) })
         var figures: [String] = []
         for (block, plot) in zip(blocks, drawn) {
             figures.append(
@@ -110,12 +110,12 @@ struct PageSections {
     }
 
     private func wire(_ plots: inout Int) -> String {
-        let figures = report.mtus.compactMap { mtu -> String? in
-            let overheads = report.overheads.filter { $0.mtu == mtu }
-            guard !overheads.isEmpty else { return nil }
-            let plot = Plot(overheads, among: report.overheads, paths: report.paths)
+        let counted = report.mtus.map { mtu in (mtu, report.overheads.filter { $0.mtu == mtu }) }.filter { !$1.isEmpty }
+        let drawn = Plot.aligned(counted.map { Plot($1, among: report.overheads, paths: report.paths) })
+        var figures: [String] = []
+        for ((mtu, overheads), plot) in zip(counted, drawn) {
             let table = PageTables.overheads(overheads, paths: report.paths)
-            return figure("MTU \(mtu)", plot, orElse: "Nothing was delivered.", table, &plots)
+            figures.append(figure("MTU \(mtu)", plot, orElse: "Nothing was delivered.", table, &plots))
         }
         guard !figures.isEmpty else { return "" }
         return section(

@@ -36,7 +36,7 @@ enum Browser {
         let labels: [String]
         /// The smallest height of a label, in pixels.
         let smallestLabel: Double
-        /// Pairs of labels, one of which covers a part of the other.
+        /// Labels that cover a part of another or of a mark.
         let overlaps: [String]
         /// Labels that reach out of their plot.
         let outside: [String]
@@ -89,6 +89,7 @@ enum Browser {
               const page = frame.contentDocument, view = frame.contentWindow;
               const style = view.getComputedStyle(page.body);
               const box = element => element.getBoundingClientRect();
+              for (const details of page.querySelectorAll("details")) details.open = true;
               const labels = [...page.querySelectorAll("svg text")];
               const overlaps = [], outside = [];
               for (const plot of page.querySelectorAll("svg")) {
@@ -97,10 +98,11 @@ enum Browser {
                 for (const [text, a] of texts) {
                   if (a.left < all.left - 1 || a.right > all.right + 1 || a.bottom > all.bottom + 1) outside.push(text);
                 }
-                texts.forEach(([one, a], index) => texts.slice(index + 1).forEach(([other, b]) => {
+                const marks = [...plot.querySelectorAll("[data-series]")].map(mark => [mark.dataset.series + "'s mark", box(mark)]);
+                texts.forEach(([one, a], index) => [...texts.slice(index + 1), ...marks].forEach(([other, b]) => {
                   const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
                   const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-                  if (across > 0 && down > a.height / 3) overlaps.push(one + " / " + other);
+                  if (across > 0 && down > 0) overlaps.push(one + " / " + other);
                 }));
               }
               return {
