@@ -73,7 +73,7 @@ extension BenchReport {
         let max: Double
     }
 
-    /// The stored values, and with them the ratio of each figure to the first path's.
+    /// The stored values, and with them the ratio of each figure to the first path's, and to that of VXLAN.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(command, forKey: .command)
@@ -92,16 +92,18 @@ extension BenchReport {
     }
 
     private var ratios: [Ratio] {
-        guard let reference = paths.first?.name else { return [] }
-        return blocks.flatMap { block in
-            block.rows.filter { $0.path.name != reference }.flatMap { row in
-                zip(block.quantities, row.cells).compactMap { quantity, cell in
-                    cell?.ratio.map {
-                        Ratio(
-                            path: row.path.name, to: reference, mtu: block.mtu, quantity: quantity, median: $0.median,
-                            min: $0.minimum, max: $0.maximum)
-                    }
-                }
+        // What a path without a tunnel is to one with, the kernel's VXLAN is to other tunnels.
+        let names = paths.map(\.name)
+        let references = Set(names.prefix(1) + names.filter { $0 == "vxlan" })
+        let compared = figures.filter { $0.quantity.group.hasRatios }
+        return references.sorted().flatMap { reference in
+            compared.filter { $0.path != reference }.compactMap { one in
+                guard let other = figure(one.quantity, path: reference, mtu: one.mtu),
+                    let ratio = one.ratio(to: other)
+                else { return nil }
+                return Ratio(
+                    path: one.path, to: reference, mtu: one.mtu, quantity: one.quantity, median: ratio.median,
+                    min: ratio.minimum, max: ratio.maximum)
             }
         }
     }

@@ -103,7 +103,9 @@ struct PageSections {
         var figures: [String] = []
         for (block, plot) in zip(blocks, drawn) {
             figures.append(
-                figure("MTU \(block.mtu)", plot, orElse: "All of it is zero.", PageTables.block(block), &plots))
+                figure(
+                    "\(BenchReport.words(mtu: block.mtu))", plot, orElse: "All of it is zero.", PageTables.block(block),
+                    &plots))
         }
         let axis = drawn.contains { $0?.scale.isLogarithmic ?? false } ? "; logarithmic axis" : ""
         return section(group.rawValue, "\(blocks.first?.scaleInWords ?? "")\(axis)", figures)
@@ -115,7 +117,8 @@ struct PageSections {
         var figures: [String] = []
         for ((mtu, overheads), plot) in zip(counted, drawn) {
             let table = PageTables.overheads(overheads, paths: report.paths)
-            figures.append(figure("MTU \(mtu)", plot, orElse: "Nothing was delivered.", table, &plots))
+            figures.append(
+                figure("\(BenchReport.words(mtu: mtu))", plot, orElse: "Nothing was delivered.", table, &plots))
         }
         guard !figures.isEmpty else { return "" }
         return section(
