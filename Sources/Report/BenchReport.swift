@@ -37,7 +37,8 @@ public struct BenchReport: Codable, Hashable, Sendable {
         }
     }
 
-    /// The samples of one quantity on one path, in the order of the rounds.
+    /// The samples of one quantity on one path, in the order of the rounds: the first is the first round's, and only
+    /// the last rounds may be missing, as after an interruption.
     public struct Figure: Codable, Hashable, Sendable {
         public var path: String
         /// The underlay's, in bytes.

@@ -36,6 +36,22 @@ struct TunnelFilterTests {
         }
     }
 
+    @Test(arguments: [(7, true), (112, true), (113, false)])
+    func `A hook where a filter of somebody else comes before ours is told`(priority: Int, isBefore: Bool) throws {
+        try inNamespace {
+            var netlink = try NetlinkSocket()
+            let tunnel = try LoadedTunnel(tunnel_settings())
+            let hook = TrafficHook(link: Self.link, .egress)
+            try hook.attach(tunnel.outward)
+            let alone = try TunnelFilters.survey(&netlink)
+            #expect(alone.ours.count == 1 && alone.preceded.isEmpty)
+            if priority == 112 { try hook.detach() }
+            try Self.addForeignFilter(priority: priority)
+            let preceded = try TunnelFilters.survey(&netlink).preceded
+            #expect(preceded == (isBefore ? [hook] : []))
+        }
+    }
+
     @Test(arguments: [true, false])
     func `With the last filter clsact goes too where it shall`(withHolder: Bool) throws {
         try inNamespace {
@@ -66,10 +82,10 @@ struct TunnelFilterTests {
     }
 
     /// A classic program that takes every packet.
-    private static func addForeignFilter() throws {
+    private static func addForeignFilter(priority: Int = 7) throws {
         let path = try #require(Requirement.path(of: "tc"))
-        let words = "filter add dev lo egress prio 7 protocol ip bpf bytecode".split(separator: " ").map(String.init)
-        let result = try ChildProcess.run(path, words + ["1,6 0 0 4294967295"])
+        let words = "filter add dev lo egress prio \(priority) protocol ip bpf bytecode".split(separator: " ")
+        let result = try ChildProcess.run(path, words.map(String.init) + ["1,6 0 0 4294967295"])
         try #require(result.status.isSuccess, "\(result.errors)")
     }
 }

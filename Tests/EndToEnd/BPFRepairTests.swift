@@ -49,6 +49,33 @@ extension EndToEndTests {
             }
         }
 
+        @Test(.needs(.programLinks))
+        func `Programs are linked before all filters, except where one of somebody else comes first`() throws {
+            try withLab(Self.specification) { lab in
+                let node = try lab.host("n1")
+                try lab.waitPrograms("n1")
+                func expectLinked(_ count: Int, _ moment: String) throws {
+                    try waitUntil("\(count) linked programs, \(moment)") { try node.linkedPrograms() == count }
+                    #expect(try lab.ping(from: "w1", to: "w3").isComplete, "\(moment)")
+                }
+                try expectLinked(1, "alone")
+                let place = ProgramPlace(device: "tunl0", direction: .egress)
+                let first = ForeignProgram(place: place, priority: 111, dropped: 253)
+                try first.attach(to: node)
+                try expectLinked(0, "behind a filter")
+                let dropped = try lab.echo(
+                    .ip(protocolNumber: 253), from: "w1", to: "w3", count: 1, timeoutMilliseconds: 200)
+                #expect(!dropped.isComplete)
+                try node.tool("tc filter del dev tunl0 egress pref 111")
+                try expectLinked(1, "alone again")
+                try lab.killAgent(on: "n1")
+                try expectLinked(0, "without an agent")
+                try lab.startAgent(on: "n1")
+                try lab.waitReady("n1")
+                try expectLinked(1, "with a new agent")
+            }
+        }
+
         /// What may become of an underlay device, after which n1 has its address on the device that is named.
         enum Change: String, CaseIterable, CustomTestStringConvertible {
             case made = "it is deleted and made again"

@@ -144,6 +144,7 @@ extension EndToEndTests {
                 let above = ForeignProgram(
                     place: ProgramPlace(device: "tunl0", direction: .egress), priority: 50, dropped: 253)
                 try above.attach(to: node)
+                try waitUntil("packets to come to it first") { try node.linkedPrograms() == 0 }
                 func expectTunnel(_ moment: String) throws {
                     try expectForeign(moment)
                     #expect(try lab.ping(from: "w1", to: "w3").isComplete, "\(moment)")

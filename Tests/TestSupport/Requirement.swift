@@ -25,6 +25,9 @@ public struct Requirement: Sendable {
     public static let ipip = Requirement(
         name: "ipip", missing: File.exists("/sys/module/ipip") ? nil : "the ipip driver is not loaded")
 
+    /// BPF programs linked to a device (tcx, kernel 6.6).
+    public static let programLinks = Requirement(name: "tcx", missing: whyNoProgramLinks())
+
     /// More than one processor, so that threads can be on different ones.
     public static let twoProcessors = Requirement(
         name: "processors", missing: ProcessInfo.processInfo.processorCount > 1 ? nil : "there is one processor")
@@ -63,6 +66,12 @@ public struct Requirement: Sendable {
     }
 
     /// Asked by trying: a container may have the capabilities and still be refused.
+    private static func whyNoProgramLinks() -> String? {
+        let numbers = Host.kernelRelease.split(separator: ".").prefix(2).compactMap { Int($0) }
+        let isNew = numbers.count == 2 && (numbers[0], numbers[1]) >= (6, 6)
+        return isNew ? nil : "kernel \(Host.kernelRelease) links no programs to devices (6.6)"
+    }
+
     private static func whyNoNamespaces() -> String? {
         let probe = "poplin-probe-\(Host.processID)"
         do throws(SyscallError) {

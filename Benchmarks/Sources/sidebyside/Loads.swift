@@ -1,5 +1,6 @@
 // Whether our own TCP load finds the same throughput as iperf3 on the same path, in turns.
 
+import Bench
 import BenchmarkSupport
 import FoundationEssentials
 import Lab
@@ -12,20 +13,23 @@ enum Loads {
             return print("loads is left out: there is no iperf3")
         }
         let rounds = options.rounds ?? 5
-        guard let path = PacketPath.all.first(where: { $0.name == options.paths.first ?? "native" }) else {
+        guard let path = BenchPath.all.first(where: { $0.name == "native" }) else {
             throw BenchmarkFailure("there is no such path")
         }
-        let network = try PathNetwork(path, underlayMTU: options.mtu ?? 1500, agent: options.agent)
+        let network = try PathNetwork(path, underlayMTU: 1500, agentBinary: options.agent)
+        let lab = network.lab
+        let cleanup = Cleanup.note { lab.down() }
+        defer { Cleanup.undo(cleanup) }
         let period = LoadPeriod()
         var series: [Series] = []
         for flows in [1, 4] {
             var ours = Series("TCP \(flows), ours", unit: "Gb/s")
             var theirs = Series("TCP \(flows), iperf3", unit: "Gb/s")
             for _ in 0..<rounds {
-                let report = try network.lab.run(StreamLoad(flows: flows, period: period), from: "w1", to: "w2")
+                let report = try lab.run(StreamLoad(flows: flows, period: period), from: "w1", to: "w2")
                 if let failure = report.failure { throw BenchmarkFailure("TCP: \(failure)") }
                 ours.add(report.gigabitsPerSecond)
-                theirs.add(try gigabitsPerSecond(network.lab, flows: flows, period))
+                theirs.add(try gigabitsPerSecond(lab, flows: flows, period))
             }
             series += [ours, theirs, ours.ratio(to: theirs, "TCP \(flows), ours / iperf3")]
         }

@@ -49,7 +49,8 @@ public final class BPFTunnel: Tunnel {
 
     /// Programs need not be handed over: a successor puts its own in the place of these.
     public func handOver() throws -> DescriptorList {
-        try slowPath.handOver()
+        programs?.unlink()
+        return try slowPath.handOver()
     }
 
     public func takeOver(_ descriptors: consuming DescriptorList, device: String) throws {

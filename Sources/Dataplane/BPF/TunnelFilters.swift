@@ -16,10 +16,27 @@ public enum TunnelFilters {
 
     /// All of ours in the socket's network namespace.
     public static func list(_ netlink: inout NetlinkSocket) throws(NetlinkError) -> [TrafficFilterMessage] {
+        try survey(&netlink).ours
+    }
+
+    /// All of ours in the socket's network namespace, and the hooks where filters of others come before ours would.
+    static func survey(
+        _ netlink: inout NetlinkSocket
+    ) throws(NetlinkError) -> (ours: [TrafficFilterMessage], preceded: Set<TrafficHook>) {
         let links = Set(try netlink.qdiscs().filter { holders.contains($0.kind) }.map(\.link))
-        var found: [TrafficFilterMessage] = []
-        for link in links.sorted() { found += try netlink.trafficFilters(link: link).filter(isOurs) }
-        return found
+        var ours: [TrafficFilterMessage] = []
+        var preceded: Set<TrafficHook> = []
+        for link in links.sorted() {
+            for side in TrafficSide.allCases {
+                // Their device may be another, or none, where several share filters.
+                let filters = try netlink.trafficFilters(link: link, side: side)
+                ours += filters.filter(isOurs)
+                if filters.contains(where: { !isOurs($0) && UInt32($0.priority) <= TrafficHook.priority }) {
+                    preceded.insert(TrafficHook(link: link, side))
+                }
+            }
+        }
+        return (ours, preceded)
     }
 
     /// Removes one, and leaves the `clsact` that held it: while that goes, the kernel drops what the device is to send

@@ -21,6 +21,8 @@ struct TunnelPrograms: ~Copyable {
     private var counted: Set<IPv4Address> = []
     /// The devices that packets from peers go into past the host's own IP, by index.
     private var delivered: Set<Int32> = []
+    /// The shorter ways to the programs whose filters hang at the same hooks.
+    private var shortWays = ShortWays()
 
     /// Has the kernel take them; they know nobody yet.
     init(_ settings: TunnelSettings, link: Int32) throws(BPFError) {
@@ -62,13 +64,20 @@ struct TunnelPrograms: ~Copyable {
     /// Puts the programs where they belong, each in the place of whatever program of ours is there, and takes ours away
     /// elsewhere. What is in its place already stays.
     ///
+    /// Where no filter of somebody else comes before, they are linked as well, if the kernel can: before all filters, and
+    /// for as long as this process lives.
+    ///
     /// - Parameters:
     ///   - receivers: the devices by which peers' packets come, by index.
     ///   - workloads: those of workloads that take the shortcut, by index.
     /// - Throws: the first failure; everything else is done all the same.
     mutating func settle(receivers: Set<Int32>, workloads: Set<Int32>, _ netlink: inout NetlinkSocket) throws {
-        let present = try TunnelFilters.list(&netlink)
+        var present: [TrafficFilterMessage] = []
+        var preceded: Set<TrafficHook>?
         var failure: (any Error)?
+        // What is there is asked to spare work. Unasked, each is put in its place once more: in those of former programs
+        // packets are lost that go to a device of theirs which is gone.
+        do { (present, preceded) = try TunnelFilters.survey(&netlink) } catch { failure = error }
         func attempt(_ body: () throws -> Void) {
             do { try body() } catch { failure = failure ?? error }
         }
@@ -89,12 +98,24 @@ struct TunnelPrograms: ~Copyable {
                 ? filter.link == link : receivers.contains(filter.link) || shortened.contains(filter.link)
             if !isWanted { attempt { try TunnelFilters.remove(filter) } }
         }
+        // Unasked, somebody else's filter may come first anywhere.
+        func linkable(_ links: Set<Int32>, _ side: TrafficSide) -> Set<TrafficHook> {
+            preceded.map { Set(links.map { TrafficHook(link: $0, side) }).subtracting($0) } ?? []
+        }
+        shortWays.lead(to: outward, at: linkable([link], .egress))
+        shortWays.lead(to: inward, at: linkable(receivers, .ingress))
+        shortWays.lead(to: shortcut, at: linkable(shortened, .ingress))
         if let failure { throw failure }
     }
 
     /// Puts the program that encapsulates in its place.
     func attachOutward() throws(BPFError) {
         try TrafficHook(link: link, .egress).attach(outward)
+    }
+
+    /// From here on packets meet the programs in the filters' places, which a successor can make its own.
+    mutating func unlink() {
+        shortWays = ShortWays()
     }
 
     private mutating func deliver(to links: Set<Int32>) throws(BPFError) {

@@ -55,6 +55,12 @@ extension LabHost {
         }
     }
 
+    /// How many programs are linked to the tunnel device's egress, before all filters.
+    func linkedPrograms() throws -> Int {
+        let link = try linkIndex("tunl0")
+        return try run { EgressPrograms.count(link: link) }
+    }
+
     /// What `tc` lists; nothing where the device has gone.
     func filters(on device: String, _ direction: ProgramPlace.Direction) throws -> String {
         let tc = try #require(Requirement.path(of: "tc"))

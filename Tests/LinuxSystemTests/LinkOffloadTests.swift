@@ -1,32 +1,32 @@
-// The transmit checksum of real devices, and which kernels need it off.
+// What real devices do for the kernel, turned off and on, and which kernels need the checksum's off.
 
 import LinuxSystem
 import TestSupport
 import Testing
 
-@Suite struct TransmitChecksumTests {
-    @Test(.needsNamespaces) func `It is turned off and on again on a veth`() throws {
+@Suite struct LinkOffloadTests {
+    @Test(.needsNamespaces, arguments: LinkOffload.allCases)
+    func `It is turned off and on again on a veth`(offload: LinkOffload) throws {
         try withNamespace { name in
             try ip(in: name, "link", "add", "v0", "type", "veth", "peer", "name", "v1")
-            try Self.turns("v0", in: name)
+            try Self.turns(offload, "v0", in: name)
         }
     }
 
     @Test(.needsNamespaces, .needs(.ipip)) func `It is turned off and on again on an ipip device`() throws {
         try withNamespace { name in
             try ip(in: name, "link", "add", "ip0", "type", "ipip", "local", "10.0.1.1")
-            try Self.turns("ip0", in: name)
+            try Self.turns(.transmitChecksum, "ip0", in: name)
         }
     }
 
-    private static func turns(_ device: String, in namespace: String) throws {
+    private static func turns(_ offload: LinkOffload, _ device: String, in namespace: String) throws {
         try NetworkNamespace.run(in: namespace) {
-            #expect(try TransmitChecksum.isOn(device))
             for isOn in [false, true] {
-                try TransmitChecksum.set(device, isOn: isOn)
-                #expect(try TransmitChecksum.isOn(device) == isOn)
+                try offload.set(device, isOn: isOn)
+                #expect(try offload.isOn(device) == isOn)
             }
-            let error = #expect(throws: SyscallError.self) { try TransmitChecksum.set("none", isOn: false) }
+            let error = #expect(throws: SyscallError.self) { try offload.set("none", isOn: false) }
             #expect(error?.object == "none")
         }
     }

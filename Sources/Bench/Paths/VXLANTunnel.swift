@@ -1,9 +1,8 @@
 // The kernel's own VXLAN between n1 and n2, as overlays set it up: no learning, addresses known beforehand.
 
-import BenchmarkSupport
-import Lab
-import LinuxSystem
-import Net
+internal import Lab
+internal import LinuxSystem
+internal import Net
 
 enum VXLANTunnel {
     /// Outer IPv4, UDP, VXLAN and inner Ethernet header.
@@ -32,7 +31,7 @@ enum VXLANTunnel {
                 let words = command.split(separator: " ").map(String.init)
                 let result = try host.execute(words[0], Array(words.dropFirst()))
                 guard result.status.isSuccess else {
-                    throw BenchmarkFailure("\(command) in \(host.name): \(result.errors)")
+                    throw BenchFailure("\(command) in \(host.name): \(result.errors)")
                 }
             }
         }

@@ -1,19 +1,18 @@
 // A tunnel between n1 and n2 by fastd without encryption: what others offer where the kernel has no tunnel of its own.
 
-import BenchmarkSupport
-import Lab
-import LinuxSystem
-import Net
+internal import Lab
+internal import LinuxSystem
+internal import Net
+internal import Rtnetlink
 
-/// Two running instances; they are killed when the value goes.
-final class FastdTunnel {
+/// Two instances that run as long as the lab is up.
+enum FastdTunnel {
     /// Outer IPv4 header, UDP header, and the byte that begins each of fastd's packets, in mode tun.
     static let overhead = 20 + 8 + 1
     private static let device = "fastd0"
 
-    private var cleanups: [Int] = []
-
-    init(_ lab: Lab, mtu: Int) throws {
+    /// Starts both and sends each node's blocks through them.
+    static func start(_ lab: Lab, mtu: Int) throws {
         let keys = try ["n1": Self.makeKey(lab), "n2": Self.makeKey(lab)]
         for (own, other) in [("n1", "n2"), ("n2", "n1")] {
             guard let ownKey = keys[own], let otherKey = keys[other] else { continue }
@@ -32,36 +31,26 @@ final class FastdTunnel {
                 """
             let path = "\(lab.path)/fastd-\(own).conf"
             try TextFile.replace(path, with: config, mode: 0o600)
-            let process = try ChildProcess.spawn(
-                "fastd", ["--config", path, "--log-level", "warn"], inNamespace: lab.host(own).namespace,
-                output: .file("\(lab.path)/fastd.log"), errors: .file("\(lab.path)/fastd.log"))
-            cleanups.append(
-                Cleanup.note {
-                    try? process.terminate(Signals.kill)
-                    _ = try? process.wait(timeoutMilliseconds: 2000)
-                })
+            let process = try lab.startProgram(
+                "fastd", ["--config", path, "--log-level", "warn"], on: own, log: "\(lab.path)/fastd.log")
             try route(lab, from: own, to: other, while: process)
         }
     }
 
-    deinit {
-        for cleanup in cleanups { Cleanup.undo(cleanup) }
-    }
-
     /// Waits for the device and sends the other node's block through it.
-    private func route(_ lab: Lab, from own: String, to other: String, while process: ChildProcess) throws {
+    private static func route(_ lab: Lab, from own: String, to other: String, while process: ChildProcess) throws {
         let host = try lab.host(own)
         for _ in 0..<500 {
             if let status = try process.wait(timeoutMilliseconds: 10) {
                 let log = (try? TextFile.read("\(lab.path)/fastd.log")) ?? ""
-                throw BenchmarkFailure("fastd ended (\(status)): \(log)")
+                throw BenchFailure("fastd ended (\(status)): \(log)")
             }
             guard try host.netlink({ try $0.link(named: Self.device) }) != nil else { continue }
             try host.setLink(Self.device, isUp: true)
             for block in try lab.node(other).blocks { try host.setRoute(block, device: Self.device) }
             return
         }
-        throw BenchmarkFailure("fastd makes no device")
+        throw BenchFailure("fastd makes no device within 5 s")
     }
 
     private static func makeKey(_ lab: Lab) throws -> (secret: Substring, open: Substring) {
@@ -73,7 +62,7 @@ final class FastdTunnel {
 
     private static func run(_ arguments: [String]) throws -> Substring {
         let result = try ChildProcess.run("fastd", arguments)
-        guard result.status.isSuccess else { throw BenchmarkFailure("fastd: \(result.errors)") }
+        guard result.status.isSuccess else { throw BenchFailure("fastd: \(result.errors)") }
         return result.output.prefix { $0 != "\n" }
     }
 }
