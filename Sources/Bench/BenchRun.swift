@@ -99,6 +99,8 @@ public final class BenchRun {
                     tell("round \(round) of \(plan.rounds): \(endpoint.name), \(measure.title)")
                     try attempt(endpoint.name, in: "round \(round), \(measure.title)") {
                         let samples = try measure.run(endpoint, plan.period)
+                        // A gap would have later rounds compared with others' earlier ones.
+                        guard samples.allSatisfy(\.isFinite) else { throw BenchFailure("nothing arrived") }
                         for (quantity, sample) in zip(measure.quantities, samples) {
                             add(sample, of: quantity, path: endpoint.name, mtu: mtu)
                         }
@@ -121,7 +123,6 @@ public final class BenchRun {
     }
 
     private func add(_ sample: Double, of quantity: Quantity, path: String, mtu: Int) {
-        guard sample.isFinite else { return }
         let index = report.figures.firstIndex { $0.quantity == quantity && $0.path == path && $0.mtu == mtu }
         if let index {
             report.figures[index].samples.append(sample)

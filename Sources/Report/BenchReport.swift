@@ -41,7 +41,7 @@ public struct BenchReport: Codable, Hashable, Sendable {
     /// the last rounds may be missing, as after an interruption.
     public struct Figure: Codable, Hashable, Sendable {
         public var path: String
-        /// The underlay's, in bytes; 0 between hosts, whose own it is.
+        /// The underlay's, in bytes; 0 where nobody knows it.
         public var mtu: Int
         public var quantity: Quantity
         /// In ``Quantity/unit``; never empty, always finite.
@@ -59,7 +59,7 @@ public struct BenchReport: Codable, Hashable, Sendable {
     /// buffer is one packet.
     public struct Overhead: Codable, Hashable, Sendable {
         public var path: String
-        /// The underlay's, in bytes.
+        /// The underlay's, in bytes; 0 where nobody knows it.
         public var mtu: Int
         public var mix: PacketMix
         /// Packets that the receiver got, and the bytes of their payload.

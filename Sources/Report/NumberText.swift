@@ -42,6 +42,9 @@ enum NumberText {
         Int(exactly: value).map(count) ?? "\(value)"
     }
 
+    /// An MTU in bytes; 0 is one that nobody knows.
+    static func mtu(_ bytes: Int) -> String { bytes > 0 ? "MTU \(bytes)" : "MTU not known" }
+
     /// A count, exact: `200,000`.
     static func count(_ value: Int) -> String {
         (value < 0 ? "−" : "") + grouped(String(value.magnitude))

@@ -37,7 +37,4 @@ extension BenchReport {
     public var mtus: [Int] {
         (figures.map(\.mtu) + overheads.map(\.mtu)).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
-
-    /// As table and page name an underlay's MTU.
-    static func words(mtu: Int) -> String { mtu == 0 ? "the peers' own MTU" : "MTU \(mtu)" }
 }

@@ -77,7 +77,7 @@ struct Verdict {
         }
         let number = "\(NumberText.significant(base.spread.median)) \(quantity.unit)"
         return Statement(
-            subject: "\(quantity.group.rawValue), \(quantity.title), \(BenchReport.words(mtu: mtu))",
+            subject: "\(quantity.group.rawValue), \(quantity.title), \(NumberText.mtu(mtu))",
             base: Entry(path: "\(reference.name) \(headline.verb)", number: number, range: base.range).text + ".",
             meaning: "Ratio to it:",
             entries: zip(entries, others).filter { !$1.ratio.includesOne }.map(\.0),

@@ -24,7 +24,7 @@ import Testing
                 native  small     1000           1.438   0.00        0.00
                 bpf     small     1000           1.750  20.00       20.00
 
-                Not measured
+                Left out
                 fastd  there is no program fastd
 
                 Paths
@@ -63,7 +63,7 @@ import Testing
                         mix    packets  wire/delivered  added  arithmetic
                 native  small     1000           1.438   0.00        0.00
 
-                Not measured
+                Left out
                 fastd  there is no program fastd
 
                 Paths
@@ -90,6 +90,16 @@ import Testing
                 command  poplin bench
 
                 """)
+    }
+
+    @Test func `An MTU that nobody knows is not 0`() {
+        var report = SmallReport.two
+        report.figures = report.figures.map {
+            .init(path: $0.path, mtu: 0, quantity: $0.quantity, samples: $0.samples)
+        }
+        let text = ReportText.render(report)
+        #expect(text.contains("TCP throughput · MTU not known, Gb/s, more is better") && !text.contains("MTU 0"))
+        #expect(!ReportPage.render(report).contains("MTU 0"))
     }
 
     @Test(arguments: [80, 100, 120])

@@ -90,7 +90,7 @@ struct PageSections {
         }
         if !report.missing.isEmpty {
             parts.append(
-                "<div><h3>Not measured</h3>\(PageTables.names(report.missing.map { ($0.path, $0.reason) }))</div>")
+                "<div><h3>Left out</h3>\(PageTables.names(report.missing.map { ($0.path, $0.reason) }))</div>")
         }
         return "<section><h2>What was compared</h2><p class=\"unit\">\(HTML.escape(reading.joined(separator: " ")))</p>"
             + "<div class=\"columns\">\(parts.joined())</div></section>"
@@ -103,9 +103,7 @@ struct PageSections {
         var figures: [String] = []
         for (block, plot) in zip(blocks, drawn) {
             figures.append(
-                figure(
-                    "\(BenchReport.words(mtu: block.mtu))", plot, orElse: "All of it is zero.", PageTables.block(block),
-                    &plots))
+                figure(NumberText.mtu(block.mtu), plot, orElse: "All of it is zero.", PageTables.block(block), &plots))
         }
         let axis = drawn.contains { $0?.scale.isLogarithmic ?? false } ? "; logarithmic axis" : ""
         return section(group.rawValue, "\(blocks.first?.scaleInWords ?? "")\(axis)", figures)
@@ -117,8 +115,7 @@ struct PageSections {
         var figures: [String] = []
         for ((mtu, overheads), plot) in zip(counted, drawn) {
             let table = PageTables.overheads(overheads, paths: report.paths)
-            figures.append(
-                figure("\(BenchReport.words(mtu: mtu))", plot, orElse: "Nothing was delivered.", table, &plots))
+            figures.append(figure(NumberText.mtu(mtu), plot, orElse: "Nothing was delivered.", table, &plots))
         }
         guard !figures.isEmpty else { return "" }
         return section(

@@ -20,7 +20,7 @@ enum PageTables {
             }
             return body("\(quantity.title), \(quantity.unit)", columns: heads.count, rows)
         }
-        return table("\(block.group.rawValue) at \(BenchReport.words(mtu: block.mtu))", heads, bodies)
+        return table("\(block.group.rawValue), \(NumberText.mtu(block.mtu))", heads, bodies)
     }
 
     /// What was counted on the wire at one MTU: mix by mix, a row for each path.
@@ -45,7 +45,7 @@ enum PageTables {
             }
             return rows.isEmpty ? nil : body("UDP payload: \(mix.title)", columns: heads.count, rows)
         }
-        return table("Bytes on the wire at \(BenchReport.words(mtu: overheads.first?.mtu ?? 0))", heads, bodies)
+        return table("Bytes on the wire, \(NumberText.mtu(overheads.first?.mtu ?? 0))", heads, bodies)
     }
 
     /// Names and what they stand for; with the colours of paths where they are paths.

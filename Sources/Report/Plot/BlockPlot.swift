@@ -12,7 +12,7 @@ extension Plot {
         let isWide = isLatency || (!block.isMoreBetter && lowest > 0 && highest / lowest > 10)
         let scale = isWide ? Scale.logarithmic(from: lowest, to: highest) : Scale.linear(to: highest)
         self.init(
-            title: "\(block.group.rawValue) at \(BenchReport.words(mtu: block.mtu))",
+            title: "\(block.group.rawValue), \(NumberText.mtu(block.mtu))",
             description: "Median of each path in \(block.scaleInWords), "
                 + (block.cells.contains { $0.range != nil } ? "with the lowest and the highest round. " : "")
                 + "The table below has the same numbers.",
@@ -44,7 +44,7 @@ extension Plot {
             return rows.isEmpty ? nil : Band(title: mix.title, rows: rows)
         }
         self.init(
-            title: "Bytes on the wire at \(BenchReport.words(mtu: mtu))",
+            title: "Bytes on the wire, \(NumberText.mtu(mtu))",
             description: "Bytes of IP packets on the wire for each byte that was delivered, and bytes added to a "
                 + "packet. The table below has the same numbers.",
             scale: .linear(to: highest), columns: [Column(title: "wire/byte"), Column(title: "added")], bands: bands)

@@ -50,7 +50,7 @@ private struct Page {
     }
 
     func text(_ table: BlockText, of block: Block) -> String {
-        title(block.group.rawValue, "\(BenchReport.words(mtu: block.mtu)), \(block.scaleInWords)")
+        title(block.group.rawValue, "\(NumberText.mtu(block.mtu)), \(block.scaleInWords)")
             + table.render(width: width, colour: colour)
     }
 
@@ -71,8 +71,7 @@ private struct Page {
             guard !rows.isEmpty else { return nil }
             rows.insert(["", "mix", "packets", "wire/delivered", "added", "arithmetic"], at: 0)
             return title(
-                "Bytes on the wire", "\(BenchReport.words(mtu: mtu)), for each byte delivered, and added to each packet"
-            )
+                "Bytes on the wire", "\(NumberText.mtu(mtu)), for each byte delivered, and added to each packet")
                 + TextLines.table(rows, numeric: [2, 3, 4, 5], colour: colour)
         }.joined(separator: "\n")
     }
@@ -80,7 +79,7 @@ private struct Page {
     func missing() -> String {
         guard !report.missing.isEmpty else { return "" }
         let widest = report.missing.map(\.path.count).max() ?? 0
-        return title("Not measured") + named(report.missing.map { ($0.path, $0.reason) }, widest)
+        return title("Left out") + named(report.missing.map { ($0.path, $0.reason) }, widest)
     }
 
     func machine() -> String {
