@@ -1,6 +1,7 @@
 // The other end of a path, from which loads are asked: a virtual host of the lab, or a peer that serves.
 
 internal import Lab
+internal import LinuxSystem
 internal import Load
 internal import Net
 
@@ -34,6 +35,20 @@ struct PeerEndpoint: Endpoint {
     /// With a session of its own: two addresses may be of one server, which serves one client at a time.
     func run<AnyLoad: NetworkLoad>(_ load: AnyLoad) throws -> AnyLoad.Report {
         let interruption = interruption
-        return try LoadClient(to: peer.address, port: port, isInterrupted: { interruption.isRequested }).run(load)
+        let deadline = Monotonic.now + Self.patience
+        while true {
+            do throws(LoadError) {
+                let client = try LoadClient(
+                    to: peer.address, port: port, isInterrupted: { interruption.isRequested })
+                return try client.run(load)
+            } catch .busy(let line) {
+                // By another address, this session may be there before the end of the one before it.
+                guard Monotonic.now < deadline else { throw LoadError.busy(line) }
+                Monotonic.sleep(milliseconds: 20)
+            }
+        }
     }
+
+    /// For the server to be free, in nanoseconds.
+    private static let patience: UInt64 = 2_000_000_000
 }

@@ -45,21 +45,28 @@ struct BenchRunTests {
         }
     }
 
-    @Test(arguments: [1500, 9000])
-    func `What each path adds on the wire is what arithmetic says`(mtu: Int) throws {
-        let available = ["native", "vxlan", "userspace", "bpf", "kernel", "fastd"]
-        let report = try Self.run(Self.plan(available, [], mtus: [mtu], countsWire: true))
-        for path in ["native", "vxlan", "userspace"] {
-            #expect(!report.missing.contains { $0.path == path }, "\(report.missing)")
-        }
-        let measured = available.filter { path in !report.missing.contains { $0.path == path } }
-        for path in measured {
-            let overheads = report.overheads.filter { $0.path == path }
-            #expect(overheads.map(\.mix) == BenchReport.PacketMix.allCases)
-            for overhead in overheads {
-                let difference = overhead.measuredPerPacket - overhead.expectedPerPacket
-                #expect(abs(difference) < 1, "\(path), \(overhead.mix): \(difference) bytes a packet")
-            }
+    @Test(arguments: ["native", "vxlan", "userspace"], [1500, 9000])
+    func `What each path adds on the wire is what arithmetic says`(path: String, mtu: Int) throws {
+        try Self.expectArithmetic(path, mtu: mtu)
+    }
+
+    @Test(.needs(.bpf), arguments: ["bpf", "bpf-shortcut"], [1500, 9000])
+    func `What programs add on the wire is what arithmetic says`(path: String, mtu: Int) throws {
+        try Self.expectArithmetic(path, mtu: mtu)
+    }
+
+    @Test(.needs(.program("fastd")), arguments: [1500, 9000])
+    func `What fastd adds on the wire is what arithmetic says`(mtu: Int) throws {
+        try Self.expectArithmetic("fastd", mtu: mtu)
+    }
+
+    private static func expectArithmetic(_ path: String, mtu: Int) throws {
+        let report = try run(plan([path], [], mtus: [mtu], countsWire: true))
+        #expect(report.missing == [])
+        #expect(report.overheads.map(\.mix) == BenchReport.PacketMix.allCases)
+        for overhead in report.overheads {
+            let difference = overhead.measuredPerPacket - overhead.expectedPerPacket
+            #expect(abs(difference) < 1, "\(overhead.mix): \(difference) bytes a packet")
         }
     }
 

@@ -88,6 +88,9 @@ extension EndToEndTests {
             }
         }
 
+        /// A classic program that takes every packet: no other kind of filter is in every kernel.
+        private static let takesAll = "1,6 0 0 4294967295"
+
         /// What else stands in the way: how it is set up, how it is taken away, and the reason that is told.
         static let obstacles: [(program: String, set: String, unset: String, reason: String)] = [
             (
@@ -95,7 +98,7 @@ extension EndToEndTests {
                 "queueingDiscipline"
             ),
             (
-                "tc", "qdisc add dev eth0 clsact; filter add dev eth0 egress matchall action pass",
+                "tc", "qdisc add dev eth0 clsact; filter add dev eth0 egress prio 7 protocol ip bpf bytecode PROGRAM",
                 "qdisc del dev eth0 clsact", "queueingDiscipline"
             ),
             ("ip", "rule add priority 100 to 192.0.2.0/24 table 1000", "rule del priority 100", "routingRules"),
@@ -115,7 +118,8 @@ extension EndToEndTests {
                 for (program, set, unset, reason) in Self.obstacles {
                     try lab.expectFrames("n1", to: "n3")
                     for command in set.split(separator: ";") {
-                        try node.tool(program, command.split(separator: " ").map(String.init))
+                        let words = command.split(separator: " ").map { $0 == "PROGRAM" ? Self.takesAll : String($0) }
+                        try node.tool(program, words)
                     }
                     try lab.expectOuter("n1", to: "n3", "socket", reason)
                     #expect(try lab.ping(from: "w1", to: "w3").isComplete, "\(set)")
