@@ -5,10 +5,10 @@ RELEASE := -c release --static-swift-stdlib --product poplin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build debug demo test fuzz check format bench soak clean
+.PHONY: help build debug demo test fuzz check format bench bench-check soak clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## a release binary that needs no Swift on the host; prints its path
 	@scripts/install-dependencies build
@@ -46,6 +46,10 @@ format: ## formats all Swift sources in place
 bench: ## the benchmarks of the control side, ten minutes, into docs/figures; ARGS="resync rest" for some, ARGS=packets
 	@scripts/install-dependencies bench
 	@scripts/bench-all $(ARGS)
+
+bench-check: ## fails where a function takes more instructions than it did; ARGS=--update takes what it takes now
+	@scripts/install-dependencies bench-check
+	@scripts/bench-check $(ARGS)
 
 soak: ## ten minutes of full load, garbage and a peer that comes and goes; ARGS="--minutes 1" for less
 	@scripts/install-dependencies bench

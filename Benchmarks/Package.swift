@@ -31,6 +31,11 @@ let package = Package(
         suite("Netlink"),
         // What is more than one function: two ways in turns, a running agent, a process's memory.
         .executableTarget(name: "sidebyside", dependencies: ["BenchmarkSupport", core]),
+        // One function, for a program that counts instructions: scripts/bench-check. Valgrind cannot read the debug
+        // information that comes with Swift.
+        .executableTarget(
+            name: "onefunction", dependencies: ["BenchmarkSupport", core],
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--strip-debug"])]),
         .target(name: "BenchmarkSupport", dependencies: [core]),
     ],
     swiftLanguageModes: [.v6]

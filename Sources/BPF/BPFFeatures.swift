@@ -57,10 +57,4 @@ public enum BPFFeatures {
             libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, helper.number, nil)
         } == 1
     }
-
-    /// Whether programs run as machine code (`net.core.bpf_jit_enable`); nil where the kernel does not say.
-    public static var isJustInTimeCompiled: Bool? {
-        guard let text = try? TextFile.read("/proc/sys/net/core/bpf_jit_enable") else { return nil }
-        return text.first != "0"
-    }
 }

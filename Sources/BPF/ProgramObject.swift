@@ -64,12 +64,6 @@ public struct ProgramObject: ~Copyable {
         }
     }
 
-    /// Sets how many entries a map has, before it is made.
-    public mutating func setEntries(_ count: UInt32, ofMap map: String) throws(BPFError) {
-        let pointer = unsafe try mapPointer(map)
-        try attempt("set entries", on: "map \(map) of \(name)") { unsafe bpf_map__set_max_entries(pointer, count) }
-    }
-
     /// Makes the maps and has the kernel verify and take the programs.
     ///
     /// - Throws: ``BPFError`` with the verifier's last words where it refuses.

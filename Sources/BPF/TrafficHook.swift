@@ -25,23 +25,17 @@ public struct TrafficHook: Hashable, Sendable {
     /// Has a program see the packets, in place of the one that did so until now; none goes past both.
     ///
     /// The filter is named after the program and its number (`poplin_out:[42]`).
-    ///
-    /// - Returns: whether the device's `clsact` was made for it.
-    @discardableResult
-    public func attach(_ program: borrowing Program) throws(BPFError) -> Bool {
+    public func attach(_ program: borrowing Program) throws(BPFError) {
         let number = program.descriptor.rawValue
-        var isNew = true
         var hook = kernelHook
         try attempt("make clsact", on: description) {
             let code = unsafe bpf_tc_hook_create(&hook)
-            isNew = code != -EEXIST
-            return isNew ? code : 0
+            return code == -EEXIST ? 0 : code
         }
         var options = place
         options.prog_fd = number
         options.flags = BPF_TC_F_REPLACE.rawValue
         try attempt("attach \(program.name)", on: description) { unsafe bpf_tc_attach(&hook, &options) }
-        return isNew
     }
 
     /// The kernel's number of the program that is attached; nil where there is none.

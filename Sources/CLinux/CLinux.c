@@ -228,7 +228,7 @@ int clinux_set_transmit_queue_length(int socket, const char *name, int packets) 
     return ioctl(socket, SIOCSIFTXQLEN, &request);
 }
 
-static int transmit_checksum(int socket, const char *name, uint32_t command, int *on) {
+static int offload(int socket, const char *name, uint32_t command, int *on) {
     struct ethtool_value value = {.cmd = command, .data = (uint32_t)*on};
     struct ifreq request;
     memset(&request, 0, sizeof request);
@@ -239,13 +239,20 @@ static int transmit_checksum(int socket, const char *name, uint32_t command, int
     return result;
 }
 
-int clinux_transmit_checksum(int socket, const char *name, int *on) {
+static const uint32_t offload_commands[][2] = {
+    [clinux_transmit_checksum] = {ETHTOOL_GTXCSUM, ETHTOOL_STXCSUM},
+    [clinux_tcp_segmentation] = {ETHTOOL_GTSO, ETHTOOL_STSO},
+    [clinux_generic_segmentation] = {ETHTOOL_GGSO, ETHTOOL_SGSO},
+    [clinux_generic_receive] = {ETHTOOL_GGRO, ETHTOOL_SGRO},
+};
+
+int clinux_offload(int socket, const char *name, enum clinux_offload_kind kind, int *on) {
     *on = 0;
-    return transmit_checksum(socket, name, ETHTOOL_GTXCSUM, on);
+    return offload(socket, name, offload_commands[kind][0], on);
 }
 
-int clinux_set_transmit_checksum(int socket, const char *name, int on) {
-    return transmit_checksum(socket, name, ETHTOOL_STXCSUM, &on);
+int clinux_set_offload(int socket, const char *name, enum clinux_offload_kind kind, int on) {
+    return offload(socket, name, offload_commands[kind][1], &on);
 }
 
 int clinux_egress_program_count(unsigned int link) {

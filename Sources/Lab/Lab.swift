@@ -25,6 +25,7 @@ public final class Lab: Sendable {
     struct State {
         var specification: LabSpecification
         var agents: [String: ChildProcess] = [:]
+        var programs: [ChildProcess] = []
         var isDown = false
     }
 
@@ -99,19 +100,19 @@ public final class Lab: Sendable {
     /// - Returns: what could not be taken away, one line each; normally empty.
     @discardableResult
     public func down() -> [String] {
-        let agents: [ChildProcess]? = state.withLock { state in
+        let processes: [ChildProcess]? = state.withLock { state in
             if state.isDown { return nil }
             state.isDown = true
-            defer { state.agents = [:] }
-            return Array(state.agents.values)
+            defer { (state.agents, state.programs) = ([:], []) }
+            return Array(state.agents.values) + state.programs
         }
-        guard let agents else { return [] }
+        guard let processes else { return [] }
         end.request()
         sniffer?.stop()
-        for agent in agents { try? agent.terminate() }
-        for agent in agents where ((try? agent.wait(timeoutMilliseconds: 1500)) ?? nil) == nil {
-            try? agent.terminate(Signals.kill)
-            _ = try? agent.wait(timeoutMilliseconds: 2000)
+        for process in processes { try? process.terminate() }
+        for process in processes where ((try? process.wait(timeoutMilliseconds: 1500)) ?? nil) == nil {
+            try? process.terminate(Signals.kill)
+            _ = try? process.wait(timeoutMilliseconds: 2000)
         }
         return Leftovers.remove(directory)
     }
@@ -120,8 +121,8 @@ public final class Lab: Sendable {
     public func detach() throws {
         try directory.setOwner(.detached)
         state.withLock { state in
-            for agent in state.agents.values { agent.release() }
-            state.agents = [:]
+            for process in Array(state.agents.values) + state.programs { process.release() }
+            (state.agents, state.programs) = ([:], [])
             state.isDown = true
         }
         end.request()

@@ -37,10 +37,11 @@ public struct BenchReport: Codable, Hashable, Sendable {
         }
     }
 
-    /// The samples of one quantity on one path, in the order of the rounds.
+    /// The samples of one quantity on one path, in the order of the rounds: the first is the first round's, and only
+    /// the last rounds may be missing, as after an interruption.
     public struct Figure: Codable, Hashable, Sendable {
         public var path: String
-        /// The underlay's, in bytes.
+        /// The underlay's, in bytes; 0 where nobody knows it.
         public var mtu: Int
         public var quantity: Quantity
         /// In ``Quantity/unit``; never empty, always finite.
@@ -58,7 +59,7 @@ public struct BenchReport: Codable, Hashable, Sendable {
     /// buffer is one packet.
     public struct Overhead: Codable, Hashable, Sendable {
         public var path: String
-        /// The underlay's, in bytes.
+        /// The underlay's, in bytes; 0 where nobody knows it.
         public var mtu: Int
         public var mix: PacketMix
         /// Packets that the receiver got, and the bytes of their payload.
@@ -107,7 +108,7 @@ public struct BenchReport: Codable, Hashable, Sendable {
     public var missing: [Missing]
     public var figures: [Figure]
     public var overheads: [Overhead]
-    /// Why it ended early, if it did; what was measured before is here.
+    /// Why it ended early, if it did, without a full stop; what was measured before is here.
     public var interruption: String?
 
     public init(

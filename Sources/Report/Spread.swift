@@ -19,10 +19,11 @@ extension BenchReport.Figure {
     /// Never nil for a figure as it should be.
     public var spread: Spread? { Spread(samples) }
 
-    /// Round by round, this divided by that; nil where a round is missing or that is nothing in one.
+    /// Round by round, this divided by that, as far as both have rounds; nil where that is nothing in one of them.
     public func ratio(to other: BenchReport.Figure) -> Spread? {
-        guard samples.count == other.samples.count, !other.samples.contains(0) else { return nil }
-        return Spread(zip(samples, other.samples).map { $0 / $1 })
+        let pairs = zip(samples, other.samples)
+        guard !pairs.contains(where: { $0.1 == 0 }) else { return nil }
+        return Spread(pairs.map { $0 / $1 })
     }
 }
 

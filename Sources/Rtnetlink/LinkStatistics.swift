@@ -3,8 +3,11 @@
 internal import CMnl
 internal import Glibc
 
-/// Counters of a device (`struct rtnl_link_stats64`), as far as the `ipip` driver uses them.
+/// Counters of a device (`struct rtnl_link_stats64`), as far as they are asked for.
 public struct LinkStatistics: Hashable, Sendable {
+    public var transmitPackets: UInt64
+    /// With the link layer's header.
+    public var transmitBytes: UInt64
     /// Outer CE on an inner packet without ECN (RFC 3168).
     public var receiveFrameErrors: UInt64
     /// All that was not sent, but for what is counted as ``transmitDropped``.
@@ -20,9 +23,12 @@ public struct LinkStatistics: Hashable, Sendable {
 
     /// Counters.
     public init(
-        receiveFrameErrors: UInt64 = 0, transmitErrors: UInt64 = 0, transmitDropped: UInt64 = 0,
-        transmitCarrierErrors: UInt64 = 0, transmitAbortedErrors: UInt64 = 0, collisions: UInt64 = 0
+        transmitPackets: UInt64 = 0, transmitBytes: UInt64 = 0, receiveFrameErrors: UInt64 = 0,
+        transmitErrors: UInt64 = 0, transmitDropped: UInt64 = 0, transmitCarrierErrors: UInt64 = 0,
+        transmitAbortedErrors: UInt64 = 0, collisions: UInt64 = 0
     ) {
+        self.transmitPackets = transmitPackets
+        self.transmitBytes = transmitBytes
         self.receiveFrameErrors = receiveFrameErrors
         self.transmitErrors = transmitErrors
         self.transmitDropped = transmitDropped
@@ -35,6 +41,8 @@ public struct LinkStatistics: Hashable, Sendable {
     public func since(_ earlier: LinkStatistics) -> LinkStatistics {
         func more(_ now: UInt64, _ then: UInt64) -> UInt64 { now - min(now, then) }
         return LinkStatistics(
+            transmitPackets: more(transmitPackets, earlier.transmitPackets),
+            transmitBytes: more(transmitBytes, earlier.transmitBytes),
             receiveFrameErrors: more(receiveFrameErrors, earlier.receiveFrameErrors),
             transmitErrors: more(transmitErrors, earlier.transmitErrors),
             transmitDropped: more(transmitDropped, earlier.transmitDropped),
@@ -53,8 +61,9 @@ public struct LinkStatistics: Hashable, Sendable {
                 let counts = attribute.prefix(InlineArray<18, UInt64>.self)
             else { continue }
             self.init(
-                receiveFrameErrors: counts[13], transmitErrors: counts[5], transmitDropped: counts[7],
-                transmitCarrierErrors: counts[17], transmitAbortedErrors: counts[16], collisions: counts[9])
+                transmitPackets: counts[1], transmitBytes: counts[3], receiveFrameErrors: counts[13],
+                transmitErrors: counts[5], transmitDropped: counts[7], transmitCarrierErrors: counts[17],
+                transmitAbortedErrors: counts[16], collisions: counts[9])
             return
         }
         return nil

@@ -11,7 +11,7 @@ struct Poplin: ParsableCommand {
         abstract: "Connects the workloads of many hosts at layer 3: directly where it can, in IP-in-IP where it must.",
         subcommands: [
             AgentCommand.self, ExplainCommand.self, PlanCommand.self, StatusCommand.self, CheckCommand.self,
-            SetCommand.self, CleanCommand.self, LabCommand.self,
+            SetCommand.self, CleanCommand.self, LabCommand.self, BenchCommand.self,
         ])
 
     static func main() {

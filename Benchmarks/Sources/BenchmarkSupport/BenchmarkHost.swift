@@ -6,6 +6,7 @@ public import LinuxSystem
 public import Net
 public import Overlay
 public import Packet
+private import Rtnetlink
 
 /// A network namespace with `eth0`, an address and a default route, as a node of a cluster has them.
 public final class BenchmarkHost: Sendable {
@@ -33,16 +34,8 @@ public final class BenchmarkHost: Sendable {
         }
         try Directory.create(directory)
         try NetworkNamespace.create(name)
-        let commands = """
-            link set lo up
-            link add eth0 type veth peer name wire
-            link set eth0 up
-            link set wire up
-            address add \(cluster.local.address) dev eth0
-            route add default via \(cluster.gateway)
-
-            """
-        try ip(commands)
+        let (address, gateway) = (cluster.local.address, cluster.gateway)
+        try NetworkNamespace.run(in: name) { try BenchmarkHost.connect(address, gateway) }
     }
 
     deinit {
@@ -60,6 +53,21 @@ public final class BenchmarkHost: Sendable {
         try TextFile.replace(path, with: commands)
         let result = try ChildProcess.run("ip", ["-batch", path], inNamespace: name)
         guard result.status.isSuccess else { throw BenchmarkFailure("ip -batch: \(result.errors)") }
+    }
+
+    /// Not by `ip`: a program that counts instructions cannot always watch children being made.
+    private static func connect(_ address: IPv4InterfaceAddress, _ gateway: IPv4Address) throws {
+        var socket = try NetlinkSocket()
+        try socket.perform(.setLink(.name("lo"), LinkChange(isUp: true)))
+        let cable = LinkSpecification(name: "eth0", kind: "veth", peer: LinkSpecification.Peer(name: "wire"))
+        try socket.perform(.createLink(cable))
+        for end in ["eth0", "wire"] { try socket.perform(.setLink(.name(end), LinkChange(isUp: true))) }
+        guard let link = try socket.link(named: "eth0") else { throw BenchmarkFailure("there is no eth0") }
+        try socket.perform(.addAddress(AddressMessage(link: link.index, address: address)))
+        // RTPROT_BOOT: what `ip route` says of itself.
+        let route = RouteSpecification(
+            destination: IPv4Prefix(containing: .any, length: 0), gateway: gateway, link: link.index, routeProtocol: 3)
+        try socket.perform(.addRoute(route))
     }
 
     /// Namespaces of benchmarks that were killed.

@@ -12,7 +12,7 @@ enum SideBySide {
         ("install", "65,536 routes, beside ip -batch", { try Install.run($0) }),
         ("repair", "routes and device deleted by hand, with a running agent", { try Repair.run($0) }),
         ("control", "a changed config in force, and SIGTERM to exit", { try Control.run($0) }),
-        ("packets", "TCP, UDP and ping beside plain routing and fastd", { try Packets.run($0) }),
+        ("loads", "our TCP load beside iperf3's on plain routing", { try Loads.run($0) }),
         ("soak", "full load, a peer that comes and goes, and garbage, for minutes", { try Soak.run($0) }),
         ("handover", "packets lost while an agent is replaced, beside a restart", { try Handover.run($0) }),
         (
@@ -43,8 +43,7 @@ enum SideBySide {
 
     private static func usage() {
         print("usage: sidebyside COMMAND [--rounds N] [--json DIRECTORY] [--agent POPLIN]   (as root)")
-        print("  packets: [--quick] [--path NAME]... [--measure tcp1|tcp4|udp|ping]... [--mtu BYTES] [--name FILE]")
-        print("  soak: [--minutes M] [--path NAME]")
+        print("  soak: [--minutes M]")
         for command in commands { print("  \(command.name): \(command.about)") }
         print("  all: these in turn, but soak and kernel")
     }
@@ -59,17 +58,8 @@ struct Options {
     var jsonDirectory: String?
     /// The `poplin` binary.
     var agent = "poplin"
-    /// Fewer and shorter rounds, for tuning.
-    var isQuick = false
-    /// Of `packets`: what the file of its figures is called.
-    var name: String?
-    /// Of `packets`: some of the paths and measures; empty for all.
-    var paths: [String] = []
-    var measures: [String] = []
     /// Of `soak`: how long.
     var minutes: Double?
-    /// Of the underlay, in bytes.
-    var mtu: Int?
 
     init(_ arguments: [String]) throws {
         var rest = arguments[...]
@@ -78,30 +68,14 @@ struct Options {
                 command = word
                 continue
             }
-            if word == "--quick" {
-                isQuick = true
-                continue
-            }
             guard let value = rest.popFirst() else { throw BenchmarkFailure("\(word) needs a value") }
             switch word {
             case "--rounds": rounds = Int(value)
             case "--json": jsonDirectory = value
             case "--agent": agent = value
-            case "--name": name = value
-            case "--path": paths.append(value)
-            case "--measure": measures.append(value)
             case "--minutes": minutes = Double(value)
-            case "--mtu": mtu = Int(value)
             default: throw BenchmarkFailure("\(word) is not known")
             }
         }
-    }
-
-    /// Those of `all` that were named, in their own order; all where none was.
-    func chosen<T>(_ all: [T], by name: (T) -> String, from names: [String]) throws -> [T] {
-        for wanted in names where !all.contains(where: { name($0) == wanted }) {
-            throw BenchmarkFailure("\(wanted) is none of \(all.map(name).joined(separator: ", "))")
-        }
-        return all.filter { names.isEmpty || names.contains(name($0)) }
     }
 }

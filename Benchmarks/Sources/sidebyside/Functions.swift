@@ -20,28 +20,13 @@ enum Functions {
     }
 
     private static func verdicts(_ rounds: Int) throws -> [Series] {
-        let cluster = SyntheticCluster.full
-        let facts = cluster.facts
-        let topology = Topology(cluster.state)
-        let desired = DesiredState(local: cluster.local, topology: topology, facts: facts)
-        var settled = Observed(device: facts.links.last, isCarried: true, peers: desired.peers, routes: desired.routes)
-        settled.deviceAddresses = [IPv4InterfaceAddress(address: cluster.local.address.address, prefixLength: 32)]
-        for setting in desired.settings {
-            for input in setting.inputs { settled.settings[input] = setting.value }
-        }
+        let settled = try SettledCluster(.full)
         var fromNothing = Series("65,536 blocks of 5,000 nodes: topology, verdicts, plan, from nothing")
         var unchanged = Series("65,536 blocks of 5,000 nodes: verdicts, plan, nothing to change")
         for round in 0...rounds {
             var (one, two) = (fromNothing, unchanged)
-            let steps = one.time {
-                let topology = Topology(cluster.state)
-                let desired = DesiredState(local: cluster.local, topology: topology, facts: facts)
-                return Plan(desired: desired, observed: Observed(), mayRemove: true).steps.count
-            }
-            let left = two.time {
-                let desired = DesiredState(local: cluster.local, topology: topology, facts: facts)
-                return Plan(desired: desired, observed: settled, mayRemove: true).steps
-            }
+            let steps = one.time { settled.walkFromNothing().steps.count }
+            let left = two.time { settled.walkAtRest().steps }
             guard steps > 65_000, left.isEmpty else {
                 throw BenchmarkFailure("\(steps) steps from nothing, \(left.count) at rest: \(left.prefix(3))")
             }
@@ -52,37 +37,19 @@ enum Functions {
 
     /// On one core: the loop is of this one thread.
     private static func lookups(_ rounds: Int) -> [Series] {
-        var random = SplitMix64(seed: 42)
-        var prefixes: Set<IPv4Prefix> = []
-        while prefixes.count < prefixCount {
-            let address = IPv4Address(rawValue: .random(in: 0 ... .max, using: &random))
-            prefixes.insert(IPv4Prefix(containing: address, length: .random(in: 8...32, using: &random)))
-        }
-        let scattered = prefixes.sorted().enumerated().map { (prefix: $0.element, value: UInt32($0.offset)) }
-        let blocks = (0..<UInt32(prefixCount)).map { index in
-            (
-                prefix: IPv4Prefix(containing: IPv4Address(rawValue: 0x0A00_0000 + index << 7), length: 26),
-                value: index
-            )
-        }
-        let anywhere = (0..<lookupsARound).map { _ in
-            IPv4Address(rawValue: .random(in: 0 ... .max, using: &random))
-        }
-        let inPool = (0..<lookupsARound).map { _ in
-            IPv4Address(rawValue: .random(in: 0x0A00_0000...0x0AFF_FFFF, using: &random))
-        }
-        let scatteredTable = IPv4PrefixTable(scattered)
-        let blockTable = IPv4PrefixTable(blocks)
+        let scattered = LookupInputs.scattered(prefixCount, addresses: lookupsARound)
+        let inPool = LookupInputs.blocks(prefixCount, addresses: lookupsARound, onlyInBlocks: false)
+        let scatteredTable = IPv4PrefixTable(scattered.prefixes)
+        let blockTable = IPv4PrefixTable(inPool.prefixes)
         var rates = [
             Series("lookups, 100,000 prefixes of /8 to /32", unit: "M/s"),
             Series("lookups, 100,000 blocks of a /8", unit: "M/s"),
         ]
         for round in 0...rounds {
-            for (index, (table, addresses)) in [(scatteredTable, anywhere), (blockTable, inPool)].enumerated() {
+            for (index, (table, inputs)) in [(scatteredTable, scattered), (blockTable, inPool)].enumerated() {
                 var time = Series("")
-                let sum = time.time { addresses.reduce(into: UInt32(0)) { $0 &+= table.lookup($1) ?? 1 } }
-                // A sum that is used keeps the loop from being left out.
-                if round > 0, sum != 0 { rates[index].add(Double(addresses.count) / time.median / 1000) }
+                let sum = time.time { inputs.sumOfMatches(in: table) }
+                if round > 0, sum != 0 { rates[index].add(Double(lookupsARound) / time.median / 1000) }
             }
         }
         var size = Series("table of 100,000 prefixes of /8 to /32", unit: "MB")

@@ -43,9 +43,9 @@ struct OuterWays: ~Copyable {
     private var problem: String?
     /// After a failure: from when on to walk again, and how long that is (nanoseconds).
     private var retry: (due: UInt64, delay: UInt64) = (0, 0)
-    /// What the tier was told last; nil before the first time.
     /// The devices of this host's workloads, by index.
     private var workloads: Set<Int32> = []
+    /// What the tier was told last; nil before the first time.
     private var inForce: [IPv4Address: OuterWay]?
     /// The next hops whose changes matter.
     private var nextHops: Set<OuterDecision.NextHop> = []

@@ -99,10 +99,17 @@ int clinux_tun_set_offload(int fd, unsigned int flags);
 /// How many packets may wait in a device (`ip link set txqueuelen`), asked through any socket.
 int clinux_set_transmit_queue_length(int socket, const char *name, int packets);
 
-/// ETHTOOL_GTXCSUM: whether checksums of what a device sends are left to it; `on` becomes 0 or 1.
-int clinux_transmit_checksum(int socket, const char *name, int *on);
-/// ETHTOOL_STXCSUM: the same set.
-int clinux_set_transmit_checksum(int socket, const char *name, int on);
+/// What a device may do for the kernel (`ethtool -K`): tx, tso, gso, gro.
+enum clinux_offload_kind {
+    clinux_transmit_checksum,
+    clinux_tcp_segmentation,
+    clinux_generic_segmentation,
+    clinux_generic_receive,
+};
+/// ETHTOOL_GTXCSUM and its like: whether a device does it; `on` becomes 0 or 1.
+int clinux_offload(int socket, const char *name, enum clinux_offload_kind kind, int *on);
+/// ETHTOOL_STXCSUM and its like: the same set.
+int clinux_set_offload(int socket, const char *name, enum clinux_offload_kind kind, int on);
 
 /// How many BPF programs are linked to a device's egress beside its queueing discipline (tcx, kernel 6.6), in the calling
 /// thread's network namespace; -1 with errno where the kernel cannot be asked.

@@ -56,7 +56,7 @@ public final class KernelTunnel: Tunnel {
         if try netlink.link(named: name) == nil { try make(name) }
         guard let link = try netlink.link(named: name) else { throw TunnelError("\(name) vanished as it was made") }
         guard link.kind == Self.linkKind else { throw TunnelError("\(name) is of kind '\(link.kind)': device busy") }
-        if mustClearChecksum(name) { try TransmitChecksum.set(name, isOn: false) }
+        if mustClearChecksum(name) { try LinkOffload.transmitChecksum.set(name, isOn: false) }
         begin(name)
     }
 
@@ -87,7 +87,7 @@ public final class KernelTunnel: Tunnel {
 
     /// Whether the device leaves checksums to itself on a kernel that does not compute them there.
     private func mustClearChecksum(_ name: String) -> Bool {
-        clearsChecksum && (try? TransmitChecksum.isOn(name)) == true
+        clearsChecksum && (try? LinkOffload.transmitChecksum.isOn(name)) == true
     }
 
     public func setPeers(_ peers: [TunnelPeer]) {

@@ -1,5 +1,6 @@
 // Full load, a peer that comes and goes, and garbage at the socket, for minutes: nothing breaks, leaks or is uncounted.
 
+import Bench
 import BenchmarkSupport
 import Lab
 import LinuxSystem
@@ -11,11 +12,14 @@ enum Soak {
 
     static func run(_ options: Options) throws {
         for problem in Lab.removeAbandoned() { print("an earlier run left: \(problem)") }
-        guard let path = PacketPath.all.first(where: { $0.name == (options.paths.first ?? "poplin") }) else {
+        guard let path = BenchPath.all.first(where: { $0.name == "userspace" }) else {
             throw BenchmarkFailure("there is no such path")
         }
-        let network = try PathNetwork(path, underlayMTU: options.mtu ?? 1500, agent: options.agent)
-        let failures = try soak(network.lab, seconds: max(12, Int((options.minutes ?? 10) * 60)))
+        let network = try PathNetwork(path, underlayMTU: 1500, agentBinary: options.agent)
+        let lab = network.lab
+        let cleanup = Cleanup.note { lab.down() }
+        defer { Cleanup.undo(cleanup) }
+        let failures = try soak(lab, seconds: max(12, Int((options.minutes ?? 10) * 60)))
         guard failures.isEmpty else { throw BenchmarkFailure(failures.joined(separator: "\n            ")) }
         print("soak: passed")
     }

@@ -1,0 +1,99 @@
+// Whole runs on real networks, as short as they can be: what is in the report, and what it says when something is missing.
+
+import Bench
+import Lab
+import Load
+import Net
+import Report
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite("Benchmark runs", .serialized, .needsNamespaces)
+struct BenchRunTests {
+    private static let short = LoadPeriod(warmUpMilliseconds: 20, milliseconds: 100)
+
+    private static func plan(
+        _ paths: [String], _ measures: [Measure], rounds: Int = 1, mtus: [Int] = [1500], countsWire: Bool = false
+    ) -> BenchPlan {
+        BenchPlan(
+            network: .lab(BenchPath.all.filter { paths.contains($0.name) }), measures: measures,
+            furtherMeasures: measures,
+            rounds: rounds, period: short, mtus: mtus, countsWire: countsWire)
+    }
+
+    private static func run(
+        _ plan: BenchPlan, interruption: Interruption = Interruption(),
+        onProgress: @escaping (BenchRun.Progress) -> Void = { _ in }
+    ) throws -> BenchReport {
+        try BenchRun(plan, command: "poplin bench", interruption: interruption, onProgress: onProgress).run()
+    }
+
+    @Test func `Every load gives each of its quantities in every round, at every MTU`() throws {
+        let report = try Self.run(
+            Self.plan(["native", "userspace"], Measure.allCases, rounds: 2, mtus: [1500, 9000]))
+        #expect(report.missing == [])
+        for path in ["native", "userspace"] {
+            for mtu in [1500, 9000] {
+                for quantity in Quantity.allCases {
+                    let figure = report.figure(quantity, path: path, mtu: mtu)
+                    #expect(figure?.samples.count == 2, "\(path) \(mtu) \(quantity.rawValue)")
+                    let isLoss = quantity.group == .loss
+                    #expect(figure?.samples.allSatisfy { isLoss ? $0 >= 0 : $0 > 0 } == true, "\(quantity.rawValue)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [1500, 9000])
+    func `What each path adds on the wire is what arithmetic says`(mtu: Int) throws {
+        let available = ["native", "vxlan", "userspace", "bpf", "kernel", "fastd"]
+        let report = try Self.run(Self.plan(available, [], mtus: [mtu], countsWire: true))
+        for path in ["native", "vxlan", "userspace"] {
+            #expect(!report.missing.contains { $0.path == path }, "\(report.missing)")
+        }
+        let measured = available.filter { path in !report.missing.contains { $0.path == path } }
+        for path in measured {
+            let overheads = report.overheads.filter { $0.path == path }
+            #expect(overheads.map(\.mix) == BenchReport.PacketMix.allCases)
+            for overhead in overheads {
+                let difference = overhead.measuredPerPacket - overhead.expectedPerPacket
+                #expect(abs(difference) < 1, "\(path), \(overhead.mix): \(difference) bytes a packet")
+            }
+        }
+    }
+
+    @Test func `A path that is not to be had is told with the reason, and the others are measured`() throws {
+        let report = try Self.run(Self.plan(["native", "kernel"], [.requestResponse]))
+        #expect(report.figure(.roundTrip50, path: "native", mtu: 1500) != nil)
+        for missing in report.missing {
+            #expect(missing.reason.contains("is not available") && !missing.reason.contains("\n"), "\(missing)")
+        }
+        #expect(report.missing.isEmpty == (report.figure(.roundTrip50, path: "kernel", mtu: 1500) != nil))
+    }
+
+    @Test func `With nothing to report, the reasons are all that is said`() throws {
+        let nobody = BenchPlan.Peer(name: "nobody", address: IPv4Address(rawValue: 0x7F00_0001))
+        let plan = BenchPlan(network: .peers([nobody]), port: 1, measures: [.requestResponse], period: Self.short)
+        let error = #expect(throws: BenchFailure.self) { try Self.run(plan) }
+        #expect(error?.description.contains("127.0.0.1:1") == true)
+        #expect(error?.description.split(separator: "\n").count == 1)
+    }
+
+    @Test func `An interruption keeps what was measured before`() throws {
+        let interruption = Interruption()
+        let steps = Mutex(0)
+        let report = try Self.run(
+            Self.plan(["native", "native-nogso"], [.requestResponse], rounds: 1000), interruption: interruption
+        ) { progress in
+            guard progress.step.hasPrefix("round") else { return }
+            let step = steps.withLock {
+                $0 += 1; return $0
+            }
+            if step == 4 { interruption.request() }
+        }
+        #expect(report.interruption?.contains("round 2 of 1000: native-nogso") == true, "\(report.interruption ?? "")")
+        #expect(report.figure(.roundTrip50, path: "native", mtu: 1500)?.samples.count == 2)
+        #expect(report.figure(.roundTrip50, path: "native-nogso", mtu: 1500)?.samples.count == 1)
+    }
+}
