@@ -80,7 +80,7 @@ let package = Package(
             ], swiftSettings: strict),
         // What several test targets share.
         .target(
-            name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport", swiftSettings: strict),
+            name: "TestSupport", dependencies: ["BPF", "LinuxSystem"], path: "Tests/TestSupport", swiftSettings: strict),
         // Not a test of its own: scripts/check-packet-path runs it.
         .executableTarget(
             name: "packetpath", dependencies: ["Lab", "LinuxSystem", "Net", "TestSupport"], path: "Tests/PacketPath",

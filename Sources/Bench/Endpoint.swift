@@ -34,21 +34,18 @@ struct PeerEndpoint: Endpoint {
 
     /// With a session of its own: two addresses may be of one server, which serves one client at a time.
     func run<AnyLoad: NetworkLoad>(_ load: AnyLoad) throws -> AnyLoad.Report {
-        let interruption = interruption
-        let deadline = Monotonic.now + Self.patience
-        while true {
-            do throws(LoadError) {
-                let client = try LoadClient(
-                    to: peer.address, port: port, isInterrupted: { interruption.isRequested })
-                return try client.run(load)
-            } catch .busy(let line) {
-                // By another address, this session may be there before the end of the one before it.
-                guard Monotonic.now < deadline else { throw LoadError.busy(line) }
-                Monotonic.sleep(milliseconds: 20)
-            }
-        }
+        try connect(by: Monotonic.now + 2_000_000_000).run(load)
     }
 
-    /// For the server to be free, in nanoseconds.
-    private static let patience: UInt64 = 2_000_000_000
+    /// By another address, this session may be there before the end of the one before it.
+    private func connect(by deadline: UInt64) throws -> LoadClient {
+        let interruption = interruption
+        while true {
+            let outcome = Result<LoadClient, any Error> {
+                try LoadClient(to: peer.address, port: port, isInterrupted: { interruption.isRequested })
+            }
+            guard case .failure(LoadError.busy) = outcome, Monotonic.now < deadline else { return try outcome.get() }
+            Monotonic.sleep(milliseconds: 20)
+        }
+    }
 }

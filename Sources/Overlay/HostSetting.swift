@@ -35,9 +35,13 @@ public enum HostSetting: Hashable, Sendable {
     public var inputs: [String] {
         switch self {
         case .forwarding, .deviceForwarding, .routesWithoutCarrier: [path]
-        case .looseReversePath: [path, "net/ipv4/conf/all/rp_filter"]
+        case .looseReversePath: [path, Self.reversePathOfNew, Self.reversePathOfAll]
         }
     }
+
+    private static let reversePathOfAll = "net/ipv4/conf/all/rp_filter"
+    /// What a device has from the beginning.
+    private static let reversePathOfNew = "net/ipv4/conf/default/rp_filter"
 
     /// The value to write where the setting does not hold.
     public var value: String {
@@ -60,13 +64,15 @@ public enum HostSetting: Hashable, Sendable {
 
     /// Whether the setting holds, given the values of ``inputs``.
     ///
-    /// The kernel uses the larger of `conf.all.rp_filter` and the device's (`IN_DEV_RPFILTER`), and 2 is loose.
+    /// The kernel uses the larger of `conf.all.rp_filter` and the device's (`IN_DEV_RPFILTER`), and 2 is loose. A device
+    /// that is not there yet will have the value of `conf.default`.
     public func holds(_ values: [String: String]) -> Bool {
         switch self {
         case .forwarding, .deviceForwarding, .routesWithoutCarrier:
-            values[path] == value
+            return values[path] == value
         case .looseReversePath:
-            values[path] != nil && inputs.compactMap { values[$0].flatMap { Int($0) } }.max() != 1
+            guard let own = values[path] ?? values[Self.reversePathOfNew] else { return false }
+            return max(Int(own) ?? 0, values[Self.reversePathOfAll].flatMap { Int($0) } ?? 0) != 1
         }
     }
 }

@@ -9,20 +9,6 @@ import Packet
 import TestSupport
 import Testing
 
-extension Requirement {
-    /// Programs for traffic control, and the right to load them.
-    static let bpf = Requirement(name: "bpf", missing: whyNoBPF())
-
-    private static func whyNoBPF() -> String? {
-        do {
-            try BPFFeatures.check()
-            return nil
-        } catch {
-            return "\(error)"
-        }
-    }
-}
-
 /// Makes a network namespace, runs a body on a thread inside it, and takes it away.
 func inNamespace<Value: Sendable>(_ body: @Sendable () throws -> Value) throws -> Value {
     let name = "poplin-bpf-\(Host.processID)-\(UInt32.random(in: 0 ... .max))"

@@ -33,6 +33,8 @@ extension EndToEndTests {
                 let run = lab.runDirectory("n1")
                 _ = try ChildProcess.run("chown", ["\(Self.nobody)", run])
                 let node = try lab.host("n1")
+                // A new tunnel device would be strict.
+                try node.sysctl("net/ipv4/conf/default/rp_filter", "1")
                 let agent = try Self.startAsNobody(lab, on: node, ["agent", "--config", lab.configPath("n1")])
                 try lab.waitStatus("n1", "the agent") { $0.ready && $0.pid == agent.pid }
                 for thread in try Self.threads(of: agent.pid) {

@@ -21,7 +21,16 @@ struct HostSettingTests {
         #expect(loose.holds(values.merging([loose.path: loose.value]) { $1 }))
     }
 
-    @Test("the setting of a device that is not there yet does not hold")
+    @Test(
+        "a device that is not there yet will have the value of conf.default",
+        arguments: [("0", "0", true), ("0", "1", false), ("1", "0", false), ("0", "2", true)])
+    func newDevice(_ all: String, _ new: String, _ holds: Bool) {
+        let values = ["net/ipv4/conf/all/rp_filter": all, "net/ipv4/conf/default/rp_filter": new]
+        #expect(loose.holds(values) == holds)
+        #expect(Set(loose.inputs) == Set(values.keys).union([loose.path]))
+    }
+
+    @Test("what cannot be read does not hold")
     func missing() {
         #expect(!loose.holds(["net/ipv4/conf/all/rp_filter": "0"]))
         #expect(!HostSetting.forwarding.holds([:]))

@@ -1,5 +1,6 @@
 // What a host must offer for some tests: without it they are skipped with the reason, or fail where it was demanded.
 
+internal import BPF
 import Foundation
 import LinuxSystem
 public import Testing
@@ -24,6 +25,9 @@ public struct Requirement: Sendable {
     /// is nothing that a test should do to a host.
     public static let ipip = Requirement(
         name: "ipip", missing: File.exists("/sys/module/ipip") ? nil : "the ipip driver is not loaded")
+
+    /// Programs for traffic control, and the right to load them.
+    public static let bpf = Requirement(name: "bpf", missing: whyNoBPF())
 
     /// BPF programs linked to a device (tcx, kernel 6.6).
     public static let programLinks = Requirement(name: "tcx", missing: whyNoProgramLinks())
@@ -65,13 +69,22 @@ public struct Requirement: Sendable {
         }
     }
 
-    /// Asked by trying: a container may have the capabilities and still be refused.
+    private static func whyNoBPF() -> String? {
+        do throws(BPFError) {
+            try BPFFeatures.check()
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
     private static func whyNoProgramLinks() -> String? {
         let numbers = Host.kernelRelease.split(separator: ".").prefix(2).compactMap { Int($0) }
         let isNew = numbers.count == 2 && (numbers[0], numbers[1]) >= (6, 6)
         return isNew ? nil : "kernel \(Host.kernelRelease) links no programs to devices (6.6)"
     }
 
+    /// Asked by trying: a container may have the capabilities and still be refused.
     private static func whyNoNamespaces() -> String? {
         let probe = "poplin-probe-\(Host.processID)"
         do throws(SyscallError) {

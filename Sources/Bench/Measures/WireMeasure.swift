@@ -11,6 +11,8 @@ struct WireMeasure {
     /// Enough that a stray ARP request is a hundredth of a byte a packet.
     private static let packets = 6000
     private static let batch = 16
+    /// Milliseconds between two batches: a path that loses packets at one pace is tried at the next.
+    private static let pauses: [UInt32] = [1, 4, 16]
     /// `ETH_HLEN`; the router's devices are Ethernet.
     private static let frameHeader = 14
     /// IPv4 and UDP header of the packets that are sent.
@@ -27,10 +29,10 @@ struct WireMeasure {
     ///
     /// - Throws: ``BenchFailure`` where packets are lost again and again: what was lost may have been counted.
     func run(_ mix: BenchReport.PacketMix) throws -> BenchReport.Overhead {
-        for _ in 0..<3 {
+        for pause in Self.pauses {
             let before = try routerCounters()
             let payloads = payloads(of: mix)
-            let received = try send(payloads)
+            let received = try send(payloads, pause: pause)
             let counted = try routerCounters().since(before)
             try network.lab.interruption.check()
             guard received == Self.packets else { continue }
@@ -63,7 +65,7 @@ struct WireMeasure {
     }
 
     /// - Returns: how many arrived.
-    private func send(_ payloads: [Int]) throws -> Int {
+    private func send(_ payloads: [Int], pause: UInt32) throws -> Int {
         let lab = network.lab
         let address = try lab.address(of: "w2").rawValue
         let receiver = try lab.host("w2").run {
@@ -77,9 +79,9 @@ struct WireMeasure {
         let datagrams = payloads.map { [UInt8](repeating: 0x5A, count: $0) }
         var received = 0
         for number in 0..<Self.packets {
-            // A pace that the slowest path keeps up with, and no more on its way than buffers hold.
+            // No more on its way than buffers hold.
             if number % Self.batch == 0 {
-                Monotonic.sleep(milliseconds: 1)
+                Monotonic.sleep(milliseconds: pause)
                 while try receiver.receive(timeoutMilliseconds: 0) != nil { received += 1 }
             }
             _ = try sender.send(datagrams[number % datagrams.count], timeoutMilliseconds: 1000)
