@@ -19,21 +19,28 @@ public final class BenchRun {
     private let interruption: Interruption
     private let onProgress: (Progress) -> Void
     private var report: BenchReport
+    /// Paths that are not to be had, or failed under load.
+    private var failed: Set<String> = []
     private var stepsLeft = 0
     private var stepsDone = 0
-    private var begin = Monotonic.now
+    /// For ``stepsDone``, in nanoseconds.
+    private var spent: UInt64 = 0
 
     /// A run.
     ///
-    /// - Parameter command: as a shell would take it, for the report.
+    /// - Parameters:
+    ///   - version: of this program, for the report.
+    ///   - command: as a shell would take it, for the report.
     public init(
-        _ plan: BenchPlan, command: String, interruption: Interruption, onProgress: @escaping (Progress) -> Void
+        _ plan: BenchPlan, version: String, command: String, interruption: Interruption,
+        onProgress: @escaping (Progress) -> Void
     ) {
         self.plan = plan
         self.interruption = interruption
         self.onProgress = onProgress
         report = BenchReport(
-            command: command, begun: MachineFacts.now, network: "", machine: MachineFacts.items, rounds: plan.rounds,
+            command: command, begun: MachineFacts.now, network: "",
+            machine: [BenchReport.Item("poplin", version)] + MachineFacts.items, rounds: plan.rounds,
             secondsPerLoad: Double(plan.period.milliseconds) / 1000, paths: [])
     }
 
@@ -62,12 +69,11 @@ public final class BenchRun {
     private func runLab(_ paths: [BenchPath]) throws {
         report.network = "two nodes, a workload behind each and a router between them, in network namespaces"
         report.paths = paths.map(\.item)
-        begin = Monotonic.now
         for mtu in plan.mtus {
             let ahead = plan.mtus.drop { $0 != mtu }.reduce(0) { $0 + plan.measures(at: $1).count }
-            stepsLeft = ahead * plan.rounds * paths.count { !isMissing($0.name) }
+            stepsLeft = ahead * plan.rounds * paths.count { !failed.contains($0.name) }
             var endpoints: [LabEndpoint] = []
-            for path in paths where !isMissing(path.name) {
+            for path in paths where !failed.contains(path.name) {
                 tell("building the network of \(path.name), MTU \(mtu)")
                 try attempt(path.name, in: "MTU \(mtu)") {
                     let network = try PathNetwork(path, underlayMTU: mtu, interruption: interruption)
@@ -83,7 +89,6 @@ public final class BenchRun {
     private func runPeers(_ peers: [BenchPlan.Peer]) throws {
         report.network = peers.map { "\($0.name) \($0.address)" }.joined(separator: ", ")
         report.paths = peers.map { BenchReport.Path(name: $0.name, about: "the way to \($0.address)") }
-        begin = Monotonic.now
         stepsLeft = plan.measures.count * plan.rounds * peers.count
         let endpoints = peers.map { PeerEndpoint(peer: $0, port: plan.port, interruption: interruption) }
         // What lies between is the peers' own; nobody says what its MTU is.
@@ -95,27 +100,29 @@ public final class BenchRun {
     private func runRounds(_ endpoints: [some Endpoint], _ measures: [Measure], mtu: Int) throws {
         for round in 1...max(1, plan.rounds) {
             for measure in measures {
-                for endpoint in endpoints where !isMissing(endpoint.name) {
+                // There and back, so that none always comes after the same other.
+                for endpoint in round.isMultiple(of: 2) ? endpoints.reversed() : endpoints {
+                    stepsLeft -= 1
+                    if failed.contains(endpoint.name) { continue }
                     tell("round \(round) of \(plan.rounds): \(endpoint.name), \(measure.title)")
+                    let begin = Monotonic.now
                     try attempt(endpoint.name, in: "round \(round), \(measure.title)") {
                         let samples = try measure.run(endpoint, plan.period)
-                        // A gap would have later rounds compared with others' earlier ones.
-                        guard samples.allSatisfy(\.isFinite) else { throw BenchFailure("nothing arrived") }
                         for (quantity, sample) in zip(measure.quantities, samples) {
                             add(sample, of: quantity, path: endpoint.name, mtu: mtu)
                         }
                     }
                     stepsDone += 1
-                    stepsLeft -= 1
+                    spent += Monotonic.now - begin
                 }
             }
         }
     }
 
     private func countWire(_ endpoints: [LabEndpoint]) throws {
-        for endpoint in endpoints where !isMissing(endpoint.name) {
+        for endpoint in endpoints where !failed.contains(endpoint.name) {
             tell("bytes on the wire: \(endpoint.name)")
-            try attempt(endpoint.name, in: "bytes on the wire") {
+            try attempt(endpoint.name, in: "bytes on the wire, MTU \(endpoint.network.underlayMTU)", goesOn: true) {
                 let measure = try WireMeasure(endpoint.network)
                 for mix in BenchReport.PacketMix.allCases { report.overheads.append(try measure.run(mix)) }
             }
@@ -133,24 +140,30 @@ public final class BenchRun {
 
     // MARK: - What goes wrong
 
-    /// A path that cannot go on is left out from here; an interruption ends everything.
-    private func attempt(_ path: String, in place: String, _ body: () throws -> Void) throws {
+    /// A path that cannot go on is left out from here, for with a gap its later rounds would be compared with others'
+    /// earlier ones; an interruption ends everything.
+    ///
+    /// - Parameter goesOn: a failure says nothing of what comes after.
+    private func attempt(
+        _ path: String, in place: String, goesOn: Bool = false, _ body: () throws -> Void
+    ) throws {
         do {
             try body()
         } catch {
             if interruption.isRequested { throw LabError.interrupted }
             report.missing.append(BenchReport.Missing(path: path, reason: "\(place): \(Self.line(error))"))
+            if !goesOn { failed.insert(path) }
         }
     }
 
     /// One line for a person; of an agent that ended, its own.
     private static func line(_ error: any Error) -> String {
-        guard case LabError.agentEnded(_, _, let log) = error else { return "\(error)" }
+        var text = "\(error)"
+        if case LabError.agentEnded(_, _, let log) = error { text = log }
         let name = "poplin: "
-        return log.hasPrefix(name) ? String(log.dropFirst(name.count)) : log
+        return text.split(separator: "\n").map { $0.hasPrefix(name) ? $0.dropFirst(name.count) : $0 }
+            .joined(separator: "; ")
     }
-
-    private func isMissing(_ path: String) -> Bool { report.missing.contains { $0.path == path } }
 
     // MARK: - Progress
 
@@ -158,7 +171,8 @@ public final class BenchRun {
 
     private func tell(_ step: String) {
         self.step = step
-        let perStep = Double(Monotonic.now - begin) / 1e9 / Double(max(1, stepsDone))
-        onProgress(Progress(step: step, secondsLeft: stepsDone == 0 ? nil : perStep * Double(stepsLeft)))
+        let perStep = Double(spent) / 1e9 / Double(max(1, stepsDone))
+        // The step that begins is one that is left.
+        onProgress(Progress(step: step, secondsLeft: stepsDone == 0 ? nil : perStep * Double(stepsLeft + 1)))
     }
 }

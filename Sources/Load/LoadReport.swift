@@ -47,7 +47,7 @@ public struct DatagramLoadReport: Hashable, Sendable {
 public struct RoundTripReport: Hashable, Sendable {
     /// In nanoseconds, sorted.
     public internal(set) var samples: [UInt64] = []
-    /// Requests without a reply within a second.
+    /// Requests without a reply within a second; they are among ``samples``, as long as was waited for them.
     public internal(set) var lost = 0
     /// The measured time, by the requester's clock.
     public internal(set) var seconds = 0.0

@@ -96,9 +96,9 @@ public struct BenchReport: Codable, Hashable, Sendable {
     public var command: String
     /// Begin, as RFC 3339 in UTC.
     public var begun: String
-    /// Where it ran: `the lab's network`, or the peers.
+    /// Where it ran: the virtual network in words, or the peers with their addresses.
     public var network: String
-    /// Processor, memory, kernel, congestion control and the versions of all programs that took part.
+    /// Processor, memory, kernel, congestion control and the versions of programs that take part where their path is measured; of this end.
     public var machine: [Item]
     public var rounds: Int
     /// The measured time of each load, after its warm-up.

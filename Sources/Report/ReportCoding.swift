@@ -62,7 +62,7 @@ extension BenchReport {
         case ratios
     }
 
-    /// What stands beside the figures in table and page.
+    /// How one path's figure is to another's, round by round.
     private struct Ratio: Encodable {
         let path: String
         let to: String

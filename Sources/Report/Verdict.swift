@@ -71,7 +71,9 @@ struct Verdict {
         else { return nil }
         let others = block.rows.dropFirst().compactMap { row in
             row.cells[column].flatMap { cell in cell.ratio.map { (path: row.path.name, cell: cell, ratio: $0) } }
-        }.sorted { ($0.ratio.median < $1.ratio.median) != quantity.moreIsBetter }
+        }.sorted {
+            quantity.moreIsBetter ? $0.ratio.median > $1.ratio.median : $0.ratio.median < $1.ratio.median
+        }
         let entries = others.map {
             Entry(path: $0.path, number: NumberText.ratio($0.ratio.median), range: $0.cell.ratioRange)
         }

@@ -28,7 +28,8 @@ struct BenchCommand: ParsableCommand {
     @Option(
         name: .customLong("path"),
         help: ArgumentHelp(
-            "One of \(BenchPath.all.map(\.name).joined(separator: ", ")); may be repeated.", valueName: "name"))
+            "One of \(BenchPath.all.map(\.name).joined(separator: ", ")); may be repeated, and the first is what the others are compared with.",
+            valueName: "name"))
     var paths: [String] = []
 
     @Option(
@@ -90,6 +91,9 @@ struct BenchCommand: ParsableCommand {
     func run() throws {
         let interruption = try LabSignals.interruption()
         if serve { return try runServer(interruption) }
+        if try !peers.isEmpty && !Host.hasCapability(.netRaw) && chosenMeasures().contains(.ping) {
+            throw CommandError("ping needs CAP_NET_RAW: run it with sudo, or name other loads with --measure")
+        }
         let files = BenchFiles(directory: directory, name: name)
         try files.checkWritable()
         if peers.isEmpty {
@@ -98,20 +102,23 @@ struct BenchCommand: ParsableCommand {
         }
         let progress = BenchProgress()
         let run = BenchRun(
-            try plan(), command: CommandLine.arguments.map(Self.quoted).joined(separator: " "),
+            try plan(), version: Poplin.version,
+            command: CommandLine.arguments.map(Self.quoted).joined(separator: " "),
             interruption: interruption, onProgress: progress.show)
         let report: BenchReport
         do {
             defer { progress.clear() }
             report = try run.run()
         }
+        // Whatever becomes of the table.
+        let written = Result { try files.write(report) }
         switch format.output {
         case .text: Terminal.write(ReportText.render(report, width: 100, colour: Terminal.hasColour))
         case .json: try Terminal.write(json: report)
         }
-        try files.write(report)
+        try written.get()
         let failures = report.missing.filter { missing in
-            !peers.isEmpty || report.figures.contains { $0.path == missing.path }
+            !peers.isEmpty || paths.contains(missing.path) || report.figures.contains { $0.path == missing.path }
         }
         let problems = failures.map { "\($0.path): \($0.reason)" } + [report.interruption].compactMap(\.self)
         guard problems.isEmpty else { throw CommandError(problems.joined(separator: "\n")) }
@@ -119,8 +126,12 @@ struct BenchCommand: ParsableCommand {
 
     private func runServer(_ interruption: Interruption) throws {
         guard let address = IPv4Address(listen) else { throw CommandError("--listen \(listen): not an IPv4 address") }
+        if !Host.hasCapability(.netAdmin) {
+            Terminal.complain(
+                "without CAP_NET_ADMIN no datagrams are served, for many would be lost here; run it with sudo")
+        }
         let server = try LoadServer(listeningOn: address, port: port)
-        Terminal.say("serving on \(listen) port \(port); Ctrl-C ends it")
+        Terminal.say("serving on \(server.address) port \(server.port); Ctrl-C ends it")
         server.run(while: { !interruption.isRequested }, log: Terminal.say)
     }
 

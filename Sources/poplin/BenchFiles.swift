@@ -12,7 +12,7 @@ struct BenchFiles {
 
     /// That a file can be made here at all, before anything is measured for minutes.
     func checkWritable() throws {
-        let probe = path("tmp")
+        let probe = "\(directory)/.\(name).\(Host.processID).probe"
         do {
             try TextFile.replace(probe, with: "")
             try Directory.removeFile(probe)

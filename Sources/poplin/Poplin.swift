@@ -9,10 +9,14 @@ struct Poplin: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "poplin",
         abstract: "Connects the workloads of many hosts at layer 3: directly where it can, in IP-in-IP where it must.",
+        version: version,
         subcommands: [
             AgentCommand.self, ExplainCommand.self, PlanCommand.self, StatusCommand.self, CheckCommand.self,
             SetCommand.self, CleanCommand.self, LabCommand.self, BenchCommand.self,
         ])
+
+    /// Before 1.0 the files that people write, and the JSON that programs read, may still change with the second number.
+    static let version = "0.6.0"
 
     static func main() {
         do {

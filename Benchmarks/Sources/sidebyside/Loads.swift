@@ -20,7 +20,7 @@ enum Loads {
         let lab = network.lab
         let cleanup = Cleanup.note { lab.down() }
         defer { Cleanup.undo(cleanup) }
-        let period = LoadPeriod()
+        let period = LoadPeriod(warmUpMilliseconds: 1000)
         var series: [Series] = []
         for flows in [1, 4] {
             var ours = Series("TCP \(flows), ours", unit: "Gb/s")

@@ -72,6 +72,9 @@ public enum Measure: String, CaseIterable, Sendable {
         let report = try endpoint.run(StreamLoad(flows: flows, period: period))
         if let failure = report.failure { throw BenchFailure(failure) }
         guard report.bytes > 0 else { throw BenchFailure("not a byte arrived") }
+        guard report.totalReceived == report.totalSent else {
+            throw BenchFailure("\(report.totalSent) bytes were sent and \(report.totalReceived) received")
+        }
         return [report.gigabitsPerSecond, report.busySecondsPerGigabyte]
     }
 
@@ -84,7 +87,7 @@ public enum Measure: String, CaseIterable, Sendable {
 
     private func percentiles(_ report: RoundTripReport) throws -> [Double] {
         if let failure = report.failure { throw BenchFailure(failure) }
-        guard !report.samples.isEmpty else { throw BenchFailure("not one reply") }
+        guard report.lost < report.samples.count else { throw BenchFailure("not one reply") }
         return [0.5, 0.99, 0.999].map(report.microseconds)
     }
 

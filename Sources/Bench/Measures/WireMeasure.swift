@@ -81,10 +81,13 @@ struct WireMeasure {
         for number in 0..<Self.packets {
             // No more on its way than buffers hold.
             if number % Self.batch == 0 {
+                try lab.interruption.check()
                 Monotonic.sleep(milliseconds: pause)
                 while try receiver.receive(timeoutMilliseconds: 0) != nil { received += 1 }
             }
-            _ = try sender.send(datagrams[number % datagrams.count], timeoutMilliseconds: 1000)
+            guard try sender.send(datagrams[number % datagrams.count], timeoutMilliseconds: 1000) > 0 else {
+                throw BenchFailure("w1 can send nothing for a second")
+            }
         }
         while received < Self.packets, try receiver.receive(timeoutMilliseconds: 500) != nil { received += 1 }
         return received

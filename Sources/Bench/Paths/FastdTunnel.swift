@@ -41,6 +41,7 @@ enum FastdTunnel {
     private static func route(_ lab: Lab, from own: String, to other: String, while process: ChildProcess) throws {
         let host = try lab.host(own)
         for _ in 0..<500 {
+            try lab.interruption.check()
             if let status = try process.wait(timeoutMilliseconds: 10) {
                 let log = (try? TextFile.read("\(lab.path)/fastd.log")) ?? ""
                 throw BenchFailure("fastd ended (\(status)): \(log)")
@@ -61,7 +62,9 @@ enum FastdTunnel {
     }
 
     private static func run(_ arguments: [String]) throws -> Substring {
-        let result = try ChildProcess.run("fastd", arguments)
+        guard let result = try? ChildProcess.run("fastd", arguments) else {
+            throw BenchFailure("fastd does not start: is it installed?")
+        }
         guard result.status.isSuccess else { throw BenchFailure("fastd: \(result.errors)") }
         return result.output.prefix { $0 != "\n" }
     }

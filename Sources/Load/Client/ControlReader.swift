@@ -71,6 +71,10 @@ struct ControlReader {
         .serverGone("the server at \(place) went away during \(name)")
     }
 
+    func silent(_ name: String, seconds: UInt64) -> LoadError {
+        .serverGone("the server at \(place) has not answered for \(seconds) s during \(name)")
+    }
+
     func nonsense(_ name: String) -> LoadError {
         .serverGone("the server at \(place) said what nobody asked for during \(name)")
     }

@@ -37,8 +37,9 @@ enum ServerLine: Hashable, Sendable {
             guard rest.isEmpty else { return nil }
             self = .going
         case "measured":
-            let numbers = rest.split(separator: " ").compactMap { Int($0) }.filter { $0 >= 0 }
-            guard numbers.count == 3, numbers[1] > 0 else { return nil }
+            let words = rest.split(separator: " ")
+            let numbers = words.compactMap { Int($0) }.filter { $0 >= 0 }
+            guard words.count == 3, numbers.count == 3, numbers[1] > 0 else { return nil }
             self = .measured(
                 MeasuredWindow(count: numbers[0], nanoseconds: numbers[1], busyMicroseconds: numbers[2]))
         case "finished":

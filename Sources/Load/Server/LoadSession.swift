@@ -17,7 +17,7 @@ final class LoadSession {
         var description: String {
             switch self {
             case .left: "left"
-            case .ended: "sent away, the server ends"
+            case .ended: "cut off, the server ends"
             case .refused(let why): "sent away: \(why)"
             }
         }
