@@ -103,7 +103,8 @@ struct BenchCommand: ParsableCommand {
         let progress = BenchProgress()
         let run = BenchRun(
             try plan(), version: Poplin.version,
-            command: CommandLine.arguments.map(Self.quoted).joined(separator: " "),
+            // Wherever the program lies.
+            command: (["poplin"] + CommandLine.arguments.dropFirst()).map(Self.quoted).joined(separator: " "),
             interruption: interruption, onProgress: progress.show)
         let report: BenchReport
         do {
