@@ -43,7 +43,7 @@ format: ## formats all Swift sources in place
 	@scripts/check --list | tr '\n' '\0' \
 		| xargs -0 -r swift format format --in-place --parallel --configuration .swift-format
 
-bench: ## the benchmarks of the control side, ten minutes, into docs/figures; ARGS="resync rest" for some, ARGS=packets
+bench: ## the benchmarks of the control side, ten minutes, into docs/figures; ARGS="resync rest" for some, ARGS=paths
 	@scripts/install-dependencies bench
 	@scripts/bench-all $(ARGS)
 

@@ -4,14 +4,17 @@ internal import FoundationEssentials
 internal import LinuxSystem
 internal import Report
 
-enum MachineFacts {
+public enum MachineFacts {
+    /// The processor's name; nil where the kernel gives none.
+    public static var processor: String? { field("model name", of: "/proc/cpuinfo") }
+
     /// Now, as RFC 3339 in UTC.
     static var now: String { Date.now.formatted(Date.ISO8601FormatStyle()) }
 
     /// What can be told of this machine; what cannot be read is left out.
     static var items: [BenchReport.Item] {
         let facts: [(String, String?)] = [
-            ("processor", field("model name", of: "/proc/cpuinfo")),
+            ("processor", processor),
             ("processors", "\(Host.processorCount)"),
             ("memory", field("MemTotal", of: "/proc/meminfo").flatMap(gibibytes)),
             ("kernel", Host.kernelRelease.isEmpty ? nil : Host.kernelRelease),

@@ -6,17 +6,21 @@ internal import Glibc
 extension InetSocket {
     /// The address of its own end, in host byte order.
     public func localAddress() throws(SyscallError) -> UInt32 {
-        unsafe try endAddress("getsockname") { unsafe getsockname($0, $1, $2) }
+        UInt32(bigEndian: try localEnd().sin_addr.s_addr)
+    }
+
+    func localEnd() throws(SyscallError) -> sockaddr_in {
+        unsafe try end("getsockname") { unsafe getsockname($0, $1, $2) }
     }
 
     /// The address that it is connected to, in host byte order.
     public func peerAddress() throws(SyscallError) -> UInt32 {
-        unsafe try endAddress("getpeername") { unsafe getpeername($0, $1, $2) }
+        UInt32(bigEndian: unsafe try end("getpeername") { unsafe getpeername($0, $1, $2) }.sin_addr.s_addr)
     }
 
-    private func endAddress(
+    private func end(
         _ operation: String, _ ask: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
-    ) throws(SyscallError) -> UInt32 {
+    ) throws(SyscallError) -> sockaddr_in {
         let number = descriptor.rawValue
         var address = sockaddr_in()
         try syscall(operation) {
@@ -25,7 +29,7 @@ extension InetSocket {
                 return unsafe ask(number, pointer, &length)
             }
         }
-        return UInt32(bigEndian: address.sin_addr.s_addr)
+        return address
     }
 
     /// Makes closing a TCP connection reset it (RFC 9293 section 3.10.5), so that it leaves no TIME-WAIT behind.

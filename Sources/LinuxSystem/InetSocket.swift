@@ -59,15 +59,7 @@ public struct InetSocket: ~Copyable, Sendable {
 
     /// The port it is bound to.
     public func localPort() throws(SyscallError) -> UInt16 {
-        let number = descriptor.rawValue
-        var local = sockaddr_in()
-        try syscall("getsockname") {
-            unsafe withSockaddr(&local) { pointer, length in
-                var length = length
-                return unsafe getsockname(number, pointer, &length)
-            }
-        }
-        return UInt16(bigEndian: local.sin_port)
+        UInt16(bigEndian: try localEnd().sin_port)
     }
 
     /// Begins to take TCP connections.

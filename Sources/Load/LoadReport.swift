@@ -49,9 +49,7 @@ public struct RoundTripReport: Hashable, Sendable {
     public internal(set) var samples: [UInt64] = []
     /// Requests without a reply within a second; they are among ``samples``, as long as was waited for them.
     public internal(set) var lost = 0
-    /// The measured time, by the requester's clock.
-    public internal(set) var seconds = 0.0
-    /// Busy time of both machines' processors in it; of one machine where both ends are on it.
+    /// Busy time of both machines' processors in the measured time; of one machine where both ends are on it.
     public internal(set) var busySeconds = 0.0
     /// Why it ended early, if it did.
     public internal(set) var failure: String?
@@ -62,8 +60,6 @@ public struct RoundTripReport: Hashable, Sendable {
         let rank = (part * Double(samples.count)).rounded(.up)
         return Double(samples[min(max(Int(rank) - 1, 0), samples.count - 1)]) / 1000
     }
-
-    public var roundTripsPerSecond: Double { rate(Double(samples.count), in: seconds) }
 }
 
 /// TCP connections, one after the other.
@@ -72,8 +68,6 @@ public struct ConnectionReport: Hashable, Sendable {
     public internal(set) var connections = 0
     /// The measured time, by the client's clock.
     public internal(set) var seconds = 0.0
-    /// Busy time of both machines' processors in it; of one machine where both ends are on it.
-    public internal(set) var busySeconds = 0.0
     /// All connections of the client and of the server, warm-up included.
     public internal(set) var totalOpened = 0
     public internal(set) var totalServed = 0

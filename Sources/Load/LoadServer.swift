@@ -5,8 +5,8 @@ public import Net
 
 /// A server of loads on a TCP port; see ``LoadClient``.
 ///
-/// A load of the server lasts no longer than its client ordered (two hours at most), and ends within 100 ms of a closed
-/// control connection; a client whose host falls silent is given up after 30 seconds. Who can reach the port can order
+/// A load of the server lasts no longer than its client ordered (two hours at most) and a minute for the rest to arrive,
+/// and ends within 100 ms of a closed control connection; a client whose host falls silent is given up after 30 seconds. Who can reach the port can order
 /// loads: it takes and answers traffic, and sends none of its own but one byte for each that it gets.
 public final class LoadServer: Sendable {
     private static let lookMilliseconds: Int32 = 50

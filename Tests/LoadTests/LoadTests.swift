@@ -67,7 +67,7 @@ struct LoadTests {
         try Lab.with(.routed()) { lab in
             let report = try lab.run(RequestLoad(period: .short), from: "w1", to: "w3")
             #expect(report.failure == nil && report.lost == 0)
-            #expect(!report.samples.isEmpty && report.seconds > 0)
+            #expect(!report.samples.isEmpty)
             #expect(report.samples == report.samples.sorted())
         }
     }
@@ -76,7 +76,7 @@ struct LoadTests {
         try Lab.with(.routed()) { lab in
             let report = try lab.run(PingLoad(period: .short), from: "w1", to: "w3")
             #expect(report.failure == nil && report.lost == 0)
-            #expect(!report.samples.isEmpty && report.seconds > 0)
+            #expect(!report.samples.isEmpty)
             #expect(report.microseconds(0.5) <= report.microseconds(0.99))
         }
     }
@@ -146,6 +146,6 @@ struct LoadReportTests {
 
     @Test func whereNothingWasMeasuredTheRateIsZero() {
         #expect(StreamLoadReport().gigabitsPerSecond == 0 && DatagramLoadReport().packetsPerSecond == 0)
-        #expect(RoundTripReport().roundTripsPerSecond == 0 && ConnectionReport().connectionsPerSecond == 0)
+        #expect(ConnectionReport().connectionsPerSecond == 0)
     }
 }

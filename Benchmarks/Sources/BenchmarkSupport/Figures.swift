@@ -1,5 +1,6 @@
 // Figures with their spread: for a person as a table, for a program as JSON.
 
+private import Bench
 private import FoundationEssentials
 private import LinuxSystem
 
@@ -103,10 +104,8 @@ public struct Figures: Encodable, Sendable {
         self.benchmark = benchmark
         self.series = series
         self.aims = aims
-        let processor = (try? TextFile.read("/proc/cpuinfo"))?.split(separator: "\n")
-            .first { $0.hasPrefix("model name") }?.split(separator: ":").last.map { $0.drop { $0 == " " } }
         machine = Machine(
-            processor: processor.map { String($0) } ?? "unknown", processors: Host.processorCount,
+            processor: MachineFacts.processor ?? "unknown", processors: Host.processorCount,
             kernel: Host.kernelRelease)
     }
 

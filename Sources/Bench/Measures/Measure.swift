@@ -94,6 +94,9 @@ public enum Measure: String, CaseIterable, Sendable {
     private func connections(_ report: ConnectionReport) throws -> [Double] {
         if let failure = report.failure { throw BenchFailure(failure) }
         guard report.connections > 0 else { throw BenchFailure("not one connection") }
+        guard report.totalServed == report.totalOpened else {
+            throw BenchFailure("\(report.totalOpened) connections were opened and \(report.totalServed) served")
+        }
         return [report.connectionsPerSecond]
     }
 }

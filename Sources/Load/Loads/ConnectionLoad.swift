@@ -47,7 +47,6 @@ private final class Connector: SendingHalf {
 
     func report(_ outcome: LoadOutcome) -> ConnectionReport {
         var report = result.withLock { $0 }
-        report.busySeconds = outcome.busySeconds
         report.totalServed = outcome.total
         report.failure = outcome.failure
         return report

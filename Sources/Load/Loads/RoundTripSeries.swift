@@ -15,7 +15,6 @@ final class RoundTripSeries: Sendable {
     private struct Result {
         var samples: [UInt64] = []
         var lost = 0
-        var seconds = 0.0
     }
 
     private let period: LoadPeriod
@@ -36,7 +35,6 @@ final class RoundTripSeries: Sendable {
         result.samples.reserveCapacity(min(Int(period.milliseconds) * 200, 1 << 22))
         let (counts, end) = period.window(from: Monotonic.now)
         defer {
-            result.seconds = Double(max(Monotonic.now, counts) - counts) / 1e9
             result.samples.sort()
             self.result.withLock { $0 = result }
         }
@@ -56,7 +54,7 @@ final class RoundTripSeries: Sendable {
     func report(_ outcome: LoadOutcome) -> RoundTripReport {
         let result = result.withLock { $0 }
         return RoundTripReport(
-            samples: result.samples, lost: result.lost, seconds: result.seconds, busySeconds: outcome.busySeconds,
+            samples: result.samples, lost: result.lost, busySeconds: outcome.busySeconds,
             failure: outcome.failure)
     }
 }
