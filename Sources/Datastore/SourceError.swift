@@ -42,6 +42,20 @@ extension SourceError: CustomStringConvertible {
     }
 }
 
+/// Several mistakes, all told at once.
+public struct SourceErrors: Error, Hashable, Sendable, CustomStringConvertible {
+    /// At least one.
+    public let errors: [SourceError]
+
+    /// Mistakes that together keep something from being done.
+    public init(_ errors: [SourceError]) {
+        self.errors = errors
+    }
+
+    /// A line for each mistake.
+    public var description: String { errors.map(\.description).joined(separator: "\n") }
+}
+
 /// `text` as one line for a terminal: control characters become `?`, and the rest after `limit` is cut.
 package func printable(_ text: String, limit: Int = 60) -> String {
     var result = ""

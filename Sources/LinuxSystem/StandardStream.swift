@@ -1,4 +1,4 @@
-// Standard output and error: written whole and at once, so that nothing is held back or cut by a crash.
+// Standard input read to its end; standard output and error written whole and at once, so that nothing is held back or cut by a crash.
 
 internal import Glibc
 
@@ -34,5 +34,20 @@ public enum StandardStream: Int32, Sendable {
     /// Writes text.
     public func write(_ text: String) throws(SyscallError) {
         try write(Array(text.utf8))
+    }
+}
+
+/// The process's standard input.
+public enum StandardInput {
+    /// Reads everything to the end; nil where that is more than `limit` bytes.
+    public static func read(limit: Int) throws(SyscallError) -> [UInt8]? {
+        var content: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let count = try syscall("read", on: "standard input") { unsafe Glibc.read(0, &chunk, chunk.count) }
+            if count == 0 { return content }
+            if content.count + count > limit { return nil }
+            content.append(contentsOf: chunk[..<count])
+        }
     }
 }

@@ -1,6 +1,6 @@
 // The report's files: one that cannot be written keeps neither the other nor the table from a person.
 
-internal import Agent
+internal import Datastore
 internal import LinuxSystem
 internal import Report
 

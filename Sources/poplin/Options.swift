@@ -9,7 +9,7 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 }
 
 struct OutputOptions: ParsableArguments {
-    @Option(help: "text for people, json for programs.")
+    @Option(name: [.short, .long], help: "text for people, json for programs.")
     var output: OutputFormat = .text
 }
 
@@ -19,4 +19,13 @@ struct ConfigOptions: ParsableArguments {
 
     /// The variables that override the config.
     var environment: [String: String] { ProcessInfo.processInfo.environment }
+}
+
+/// Options of commands that change resources.
+struct ChangeOptions: ParsableArguments {
+    @Flag(help: "Only say what would change.")
+    var dryRun = false
+
+    @OptionGroup var config: ConfigOptions
+    @OptionGroup var format: OutputOptions
 }

@@ -1,6 +1,6 @@
 // What commands print: data on standard output, everything else on standard error, colour only for people.
 
-internal import Agent
+internal import Datastore
 internal import FoundationEssentials
 internal import LinuxSystem
 internal import Synchronization

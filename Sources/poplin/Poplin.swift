@@ -12,7 +12,8 @@ struct Poplin: ParsableCommand {
         version: version,
         subcommands: [
             AgentCommand.self, ExplainCommand.self, PlanCommand.self, StatusCommand.self, CheckCommand.self,
-            SetCommand.self, CleanCommand.self, LabCommand.self, BenchCommand.self,
+            SetCommand.self, GetCommand.self, CleanCommand.self, LabCommand.self,
+            BenchCommand.self,
         ])
 
     /// Before 1.0 the files that people write, and the JSON that programs read, may still change with the second number.

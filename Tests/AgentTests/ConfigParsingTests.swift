@@ -8,7 +8,7 @@ import Testing
 @testable import Agent
 
 @Suite struct ConfigParsingTests {
-    private func parse(_ text: String, _ environment: [String: String] = [:]) throws(NodeConfigError) -> NodeConfig {
+    private func parse(_ text: String, _ environment: [String: String] = [:]) throws(SourceErrors) -> NodeConfig {
         try NodeConfig(
             parsing: Array(text.utf8), file: "/etc/poplin/node.yaml", environment: environment, hostName: "Host-1")
     }
@@ -119,7 +119,7 @@ import Testing
             ("node: a\n---\nnode: b", 2, ""),
         ] as [(String, Int, String)])
     func refused(text: String, line: Int, field: String) throws {
-        let error = try #require(throws: NodeConfigError.self) { try parse(text) }
+        let error = try #require(throws: SourceErrors.self) { try parse(text) }
         let first = try #require(error.errors.first)
         #expect(error.errors.count == 1, "\(error)")
         #expect(first.field == field, "\(error)")
@@ -130,19 +130,19 @@ import Testing
 
     @Test("A value that is no number is answered with all that could stand there")
     func wordsThatCould() throws {
-        let inFile = try #require(throws: NodeConfigError.self) { try parse("tunnel: {ttl: copy, queues: many}") }
+        let inFile = try #require(throws: SourceErrors.self) { try parse("tunnel: {ttl: copy, queues: many}") }
         #expect(
             inFile.errors.map(\.problem) == [
                 "copy is neither auto nor inherit nor a number", "many is neither auto nor a number",
             ])
         #expect(inFile.errors.first?.remedy == "write auto, inherit or a whole number 1 to 255")
-        let variable = try #require(throws: NodeConfigError.self) { try parse("", ["POPLIN_TUNNEL_TTL": "256"]) }
+        let variable = try #require(throws: SourceErrors.self) { try parse("", ["POPLIN_TUNNEL_TTL": "256"]) }
         #expect(variable.errors.map(\.remedy) == ["write auto, inherit or a whole number 1 to 255"])
     }
 
     @Test("All mistakes are told at once")
     func several() throws {
-        let error = try #require(throws: NodeConfigError.self) {
+        let error = try #require(throws: SourceErrors.self) {
             try parse("node: A\nfoo: 1\ntunnel: {mtu: 1, x: 2}\n", ["POPLIN_DATAPLANE": "x", "POPLIN_TUNEL_MTU": "9"])
         }
         #expect(
@@ -174,7 +174,7 @@ import Testing
         let after = try parse(file, [name: value])
         #expect(before != after)
         #expect(NodeConfig.restartKeys(from: before, to: after) == (key.takesEffectLive ? [] : [key.rawValue]))
-        let error = try #require(throws: NodeConfigError.self) { try parse(file, [name: "?\u{1}?"]) }
+        let error = try #require(throws: SourceErrors.self) { try parse(file, [name: "?\u{1}?"]) }
         #expect(error.errors.map(\.field) == [name])
         #expect(error.description.hasPrefix("environment: \(name): "))
     }
@@ -192,7 +192,7 @@ import Testing
 
     @Test("A host name that is no node name asks for one")
     func hostName() throws {
-        let error = try #require(throws: NodeConfigError.self) {
+        let error = try #require(throws: SourceErrors.self) {
             try NodeConfig(parsing: [], file: "f", hostName: "my_host")
         }
         #expect(error.errors.map(\.field) == ["node"])
@@ -202,13 +202,13 @@ import Testing
     @Test("Binary, huge and odd files are one clear error")
     func files() throws {
         for bytes in [[0, 1, 2], [0xFF, 0xFE], Array(repeating: UInt8(ascii: "a"), count: 2 << 20)] {
-            let error = try #require(throws: NodeConfigError.self) {
+            let error = try #require(throws: SourceErrors.self) {
                 try NodeConfig(parsing: bytes, file: "f", hostName: "h")
             }
             #expect(error.errors.count == 1)
         }
         for path in ["/nonexistent/node.yaml", "/tmp", "/dev/null"] {
-            let error = try #require(throws: NodeConfigError.self) {
+            let error = try #require(throws: SourceErrors.self) {
                 try ConfigFile(path: path, environment: [:]).load()
             }
             #expect(error.errors.first?.file == path)

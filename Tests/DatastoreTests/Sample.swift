@@ -43,6 +43,7 @@ func outcomes(_ text: String) -> (resources: [Resource], errors: [SourceError], 
                 reader.read(value) { outcome in
                     switch outcome {
                     case .resource(let resource): resources.append(resource)
+                    case .unused: break
                     case .refused(_, let refusals): errors += refusals
                     }
                 }

@@ -1,6 +1,6 @@
 // Changes one key in the text of a node config and leaves every other character as it was.
 
-internal import Datastore
+public import Datastore
 internal import LinuxSystem
 
 /// Edits node configs as `poplin set KEY=VALUE` does.
@@ -12,8 +12,8 @@ public enum ConfigEditor {
     ///
     /// - Parameter assignment: `KEY=VALUE` with a dotted key.
     /// - Returns: the key, and whether the file had to change.
-    /// - Throws: ``NodeConfigError``.
-    public static func set(_ assignment: String, inFile path: String) throws(NodeConfigError) -> (
+    /// - Throws: ``SourceErrors``.
+    public static func set(_ assignment: String, inFile path: String) throws(SourceErrors) -> (
         key: ConfigKey, changed: Bool
     ) {
         let key: ConfigKey
@@ -25,7 +25,7 @@ public enum ConfigEditor {
             old = try ConfigFile.bytes(of: path)
             new = try edit(old, file: path, key, value)
         } catch {
-            throw NodeConfigError(errors: [error])
+            throw SourceErrors([error])
         }
         // The environment is left out: the file has to be right by itself.
         _ = try NodeConfig(parsing: new, file: path, hostName: "localhost")
@@ -33,7 +33,7 @@ public enum ConfigEditor {
         do throws(SyscallError) {
             try TextFile.replace(path, with: String(decoding: new, as: UTF8.self))
         } catch {
-            throw NodeConfigError(errors: [
+            throw SourceErrors([
                 SourceError(file: path, problem: error.reason, remedy: "nothing was changed")
             ])
         }
@@ -96,36 +96,16 @@ public enum ConfigEditor {
                     file: "argument", field: key.rawValue, problem: "\(printable(value)) is not known",
                     remedy: "write defaultRoute, interface=REGEX, canReach=ADDRESS or cidr=PREFIX")
             }
-            let kind = plainOrQuoted(String(value[..<equals]))
+            let kind = YAMLScalar.render(String(value[..<equals]))
             let inner = String(value[value.index(after: equals)...])
-            return ("{\(kind): \(quoted(inner))}", "{\(kind)=text \(inner)}")
+            return ("{\(kind): \(YAMLScalar.quoted(inner))}", "{\(kind)=text \(inner)}")
         case .tunnelMTU, .tunnelTTL, .tunnelDSCP, .tunnelAcceptForeignSources:
             // A number or a boolean stays one; whatever else it is, reading it back says so.
-            return isPlainSafe(value) ? (value, typed(value)) : (quoted(value), "text " + value)
+            return YAMLScalar.isPlainSafe(value)
+                ? (value, typed(value)) : (YAMLScalar.quoted(value), "text " + value)
         default:
-            let text = plainOrQuoted(value)
-            return (text, "text " + value)
+            return (YAMLScalar.render(value), "text " + value)
         }
-    }
-
-    private static func plainOrQuoted(_ value: String) -> String {
-        isPlainSafe(value) && typed(value).hasPrefix("text ") ? value : quoted(value)
-    }
-
-    private static func quoted(_ value: String) -> String {
-        "'" + value.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
-    }
-
-    /// Characters that mean nothing to YAML wherever they stand in a plain scalar, also within braces.
-    private static func isPlainSafe(_ value: String) -> Bool {
-        value.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "./_-".utf8.contains(byte)
-            }
-        } && !value.hasPrefix("-") && !value.hasPrefix(".")
     }
 
     /// `value` as the parser sees it unquoted.

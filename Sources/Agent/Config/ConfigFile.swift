@@ -1,6 +1,6 @@
 // The config file on disk, with the environment that overrides it.
 
-internal import Datastore
+public import Datastore
 internal import LinuxSystem
 
 /// A config file that can be read again and again.
@@ -25,12 +25,12 @@ public struct ConfigFile: Hashable, Sendable {
     var name: String { path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path }
 
     /// Reads the file.
-    public func load() throws(NodeConfigError) -> NodeConfig {
+    public func load() throws(SourceErrors) -> NodeConfig {
         let bytes: [UInt8]
         do throws(SourceError) {
             bytes = try ConfigFile.bytes(of: path)
         } catch {
-            throw NodeConfigError(errors: [error])
+            throw SourceErrors([error])
         }
         return try NodeConfig(parsing: bytes, file: path, environment: environment, hostName: Host.hostName)
     }

@@ -93,10 +93,10 @@ public struct NodeConfig: Hashable, Sendable {
     ///   - file: the file's path, for messages and for what is relative to it.
     ///   - environment: the variables; `POPLIN_…` ones override the file.
     ///   - hostName: the name of a node that is given none.
-    /// - Throws: ``NodeConfigError`` with all mistakes.
+    /// - Throws: ``SourceErrors`` with all mistakes.
     public init(
         parsing bytes: [UInt8], file: String, environment: [String: String] = [:], hostName: String
-    ) throws(NodeConfigError) {
+    ) throws(SourceErrors) {
         var reader = ConfigReader()
         reader.readFile(bytes, file)
         reader.readEnvironment(environment)
@@ -108,7 +108,7 @@ public struct NodeConfig: Hashable, Sendable {
                     file: file, field: ConfigKey.node.rawValue, problem: "the host name \(problem)",
                     remedy: "set node to a name like node-1"))
         }
-        guard reader.errors.isEmpty else { throw NodeConfigError(errors: reader.errors) }
+        guard reader.errors.isEmpty else { throw SourceErrors(reader.errors) }
     }
 
     private mutating func apply(_ reader: inout ConfigReader, base: String) {
@@ -192,13 +192,4 @@ extension NodeConfig {
             name: node, address: underlay, ipipMode: ipipMode, tunnelDevice: tunnelDevice,
             checksSources: !acceptForeignSources, tunnelMTU: tunnelMTU)
     }
-}
-
-/// All mistakes of a config, each with its place.
-public struct NodeConfigError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// At least one.
-    public let errors: [SourceError]
-
-    /// A line for each mistake.
-    public var description: String { errors.map(\.description).joined(separator: "\n") }
 }

@@ -1,6 +1,7 @@
 // The running agent's side of a handover: it stops, hands over and waits; unless the successor carries, it goes on.
 
 internal import Dataplane
+internal import Datastore
 internal import LinuxSystem
 internal import Logging
 internal import Overlay

@@ -1,6 +1,7 @@
 // The successor's side of a handover: it asks when it is ready to carry, and says so when it does.
 
 internal import Dataplane
+internal import Datastore
 internal import LinuxSystem
 
 /// A running agent that has been asked to hand over, or is about to be.

@@ -1,5 +1,6 @@
 // The kernel's nftables rules, from `nft --json list ruleset` (libnftables-json(5)).
 
+internal import Datastore
 internal import FoundationEssentials
 internal import Net
 

@@ -1,5 +1,6 @@
 // The status socket: whoever connects gets one JSON document, and the connection is closed.
 
+internal import Datastore
 internal import LinuxSystem
 internal import Logging
 internal import Synchronization

@@ -24,7 +24,7 @@ struct FileContent: Sendable {
         var new = FileContent(status: status)
         let source: YAMLSource
         do throws(SourceError) {
-            let bytes = try bytes(of: path, limit: limit)
+            let bytes = try resourceBytes(of: path, limit: limit)
             if bytes.isEmpty, let old, !old.resources.isEmpty { throw emptied(path) }
             source = try YAMLSource(bytes, file: path)
         } catch {
@@ -61,6 +61,7 @@ struct FileContent: Sendable {
                     switch outcome {
                     case .resource(let resource):
                         new.resources.append(resource)
+                    case .unused: break
                     case .refused(_, let errors):
                         refused = true
                         add(errors)
@@ -126,24 +127,4 @@ private func emptied(_ path: String) -> SourceError {
     SourceError(
         file: path, problem: "is empty, and its resources stay in force",
         remedy: "write it again, or remove the file to remove them")
-}
-
-private func bytes(of path: String, limit: Int) throws(SourceError) -> [UInt8] {
-    do {
-        return try TextFile.readBytes(path, limit: limit)
-    } catch {
-        let reason: String
-        var remedy = "make it readable for the agent"
-        switch error {
-        case .tooLarge(_, let limit):
-            reason = "larger than the limit of \(limit) bytes"
-            remedy = "spread the resources over several files"
-        case .notFound: reason = "not found"
-        case .isDirectory: reason = "is a directory"
-        case .notAFile: reason = "is not a regular file"
-        case .notUTF8: reason = "is not UTF-8 text"
-        case .system(let error): reason = error.reason
-        }
-        throw SourceError(file: path, problem: reason, remedy: remedy)
-    }
 }

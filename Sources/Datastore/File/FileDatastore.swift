@@ -36,7 +36,7 @@ public struct FileDatastore: Sendable {
     /// The directory.
     public let directory: String
     /// Bytes that one file may have.
-    public var fileLimit = 64 << 20
+    public var fileLimit = resourceFileLimit
 
     private var files: [String: FileContent] = [:]
     private var last = Snapshot()
@@ -55,14 +55,10 @@ public struct FileDatastore: Sendable {
     public mutating func load(beingWritten: Set<String> = []) -> Snapshot {
         let names: [String]
         do throws(SyscallError) {
-            names = try Directory.list(directory).filter(FileDatastore.isResourceFile)
+            names = try resourceFileNames(in: directory)
         } catch {
             last.inSync = false
-            last.errors = [
-                SourceError(
-                    file: directory, field: "datastore.file", problem: error.reason,
-                    remedy: "create the directory, or set datastore.file")
-            ]
+            last.errors = [SourceError(unreadableDatastore: directory, error)]
             hasListed = false
             return last
         }
@@ -87,13 +83,9 @@ public struct FileDatastore: Sendable {
         return last
     }
 
-    static func isResourceFile(_ name: String) -> Bool {
-        !name.hasPrefix(".") && [".yaml", ".yml", ".json"].contains { name.hasSuffix($0) }
-    }
-
     /// Reads a file if it changed; gives the bytes read.
     private mutating func look(at name: String, _ changed: inout Bool) -> Int64 {
-        let path = path(name)
+        let path = resourcePath(of: name, in: directory)
         let status: FileStatus
         do throws(SyscallError) {
             status = try FileStatus(path)
@@ -121,10 +113,6 @@ public struct FileDatastore: Sendable {
         return status.size
     }
 
-    private func path(_ name: String) -> String {
-        directory.hasSuffix("/") ? directory + name : directory + "/" + name
-    }
-
     // MARK: - Merging
 
     /// Joins the files; of two resources that exclude each other, the one in force stays, else the first in order.
@@ -137,7 +125,7 @@ public struct FileDatastore: Sendable {
         for wasInForce in [true, false] {
             for name in order {
                 guard let content = files[name] else { continue }
-                merger.begin(path(name))
+                merger.begin(resourcePath(of: name, in: directory))
                 for (index, resource) in content.resources.enumerated() where resource.isInForce == wasInForce {
                     if !merger.add(resource) { refused[name, default: []].insert(index) }
                 }

@@ -2,17 +2,28 @@
 
 internal import Overlay
 
-/// The kinds that are used.
-enum ResourceKind: String, Hashable, Sendable, CaseIterable {
-    case node = "Node"
+/// The kinds that are used, in the order in which they are written: what others refer to comes first.
+public enum ResourceKind: String, Hashable, Sendable, CaseIterable, Encodable {
     case pool = "IPPool"
+    case node = "Node"
     case block = "BlockAffinity"
 }
 
 /// What two versions of one resource have in common.
-struct ResourceIdentity: Hashable, Sendable {
-    var kind: ResourceKind
-    var name: String
+public struct ResourceIdentity: Hashable, Sendable, CustomStringConvertible {
+    /// The kind.
+    public var kind: ResourceKind
+    /// The name, unique within its kind.
+    public var name: String
+
+    /// A resource of a kind by its name.
+    public init(kind: ResourceKind, name: String) {
+        self.kind = kind
+        self.name = name
+    }
+
+    /// `IPPool pods`.
+    public var description: String { "\(kind.rawValue) \(printable(name))" }
 }
 
 /// A resource with its place.

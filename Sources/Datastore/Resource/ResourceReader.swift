@@ -6,61 +6,68 @@ internal import Overlay
 /// What became of one object in a file.
 enum ReadOutcome {
     case resource(Resource)
+    /// Nothing is wrong with it, and it counts for nothing; a note says why.
+    case unused(ResourceIdentity)
     /// Refused; the identity is there where kind and name could be read.
     case refused(ResourceIdentity?, [SourceError])
 }
 
 /// Reads the objects of one file; keeps the notes, and one copy of each node name.
 struct ResourceReader {
+    /// Refuses what is about to be stored and cannot be meant: other kinds, keys that look mistyped, and wrong values
+    /// of fields that nobody reads here. What stands in a file already is taken as it is, with a note.
+    let isStrict: Bool
     private(set) var notes = NoteCounter()
     /// Times that anything was noted so far.
     private(set) var noteCount = 0
     /// 65,536 claims name a few hundred nodes: the names share their storage.
     private var nodeNames: [String: String] = [:]
-    private var errors: [SourceError] = []
+    var errors: [SourceError] = []
+
+    init(isStrict: Bool = false) {
+        self.isStrict = isStrict
+    }
 
     /// Reads a document, which may be a list of resources, and gives each object's outcome to `body`.
     mutating func read(_ document: YAMLValue, _ body: (ReadOutcome) -> Void) {
-        errors = []
-        guard let root = take({ () throws(SourceError) in try document.mapping() }) else {
-            return body(.refused(nil, errors))
-        }
-        if let kind = root["kind"], let name = try? kind.string(), name.hasSuffix("List"), let items = root["items"] {
-            guard let list = take({ () throws(SourceError) in try items.sequence() }) else {
-                return body(.refused(nil, errors))
-            }
-            for item in list {
-                errors = []
-                guard let root = take({ () throws(SourceError) in try item.mapping() }) else {
-                    body(.refused(nil, errors))
-                    continue
-                }
-                readObject(root, body)
-            }
-        } else {
-            readObject(root, body)
+        for object in ResourceReader.objects(of: document) {
+            if let outcome = read(object) { body(outcome) }
         }
     }
 
-    private mutating func readObject(_ root: YAMLMapping, _ body: (ReadOutcome) -> Void) {
+    /// The objects of a document: itself, or the items of a list of resources.
+    static func objects(of document: YAMLValue) -> [Result<YAMLMapping, SourceError>] {
+        do throws(SourceError) {
+            let root = try document.mapping()
+            if let kind = root["kind"], let name = try? kind.string(), name.hasSuffix("List"), let items = root["items"]
+            {
+                return try items.sequence().map { item in Result { () throws(SourceError) in try item.mapping() } }
+            }
+            return [.success(root)]
+        } catch {
+            return [.failure(error)]
+        }
+    }
+
+    /// Reads one object; nil where it is of no kind that is used, which is noted.
+    mutating func read(_ object: Result<YAMLMapping, SourceError>) -> ReadOutcome? {
+        errors = []
+        guard let root = take({ () throws(SourceError) in try object.get() }) else { return .refused(nil, errors) }
         let version = take { () throws(SourceError) in
             try root.required("apiVersion", "write apiVersion: projectcalico.org/v3").string()
         }
         let kindName = take { () throws(SourceError) in
             try root.required("kind", "write Node, IPPool or BlockAffinity").string()
         }
-        guard let version, let kindName else { return body(.refused(nil, errors)) }
-        guard version.hasPrefix("projectcalico.org/"), let kind = ResourceKind(rawValue: kindName) else {
-            let near = nearestName(to: kindName, in: ResourceKind.allCases.map(\.rawValue))
-            let hint = near.map { $0 == kindName ? "" : "; did you mean \($0)?" } ?? ""
-            note(
-                "kind \(printable(kindName)) of \(printable(version)) is not used\(hint)", at: root.owner.place)
-            return
+        guard let version, let kindName else { return .refused(nil, errors) }
+        let isCalicos = version.hasPrefix("projectcalico.org/")
+        guard isCalicos || isStrict, let kind = ResourceKind(rawValue: kindName) else {
+            return unmanaged(kindName, version, root)
         }
         if version != "projectcalico.org/v3", let value = root["apiVersion"] {
             errors.append(value.error("\(printable(version)) is not known", "write projectcalico.org/v3"))
         }
-        noteUnknown(in: root, ["apiVersion", "kind", "metadata", "spec"], kind)
+        checkKeys(of: root, used: ["apiVersion", "kind", "metadata", "spec"], kind, "")
 
         let metadata = take { () throws(SourceError) in
             try root.required("metadata", "write metadata: with a name").mapping()
@@ -72,132 +79,37 @@ struct ResourceReader {
             }
         }
         let identity = name.map { ResourceIdentity(kind: kind, name: $0) }
-        guard let metadata, let spec, let name else { return body(.refused(identity, errors)) }
-        noteUnknown(in: metadata, metadataFields, kind)
+        guard let metadata, let spec, let name else { return .refused(identity, errors) }
+        checkKeys(of: metadata, used: metadataFields, kind, "metadata")
 
         let value: Resource.Value?
         switch kind {
-        case .node: value = node(spec, name: name).map { .node($0) }
+        case .node: value = node(spec, metadata, name: name).map { .node($0) }
         case .pool: value = pool(spec, name: name).map { .pool($0) }
-        case .block: value = block(spec, metadata).map { .block($0) }
+        case .block: value = block(spec, metadata, name: name).map { .block($0) }
         }
-        if !errors.isEmpty { return body(.refused(identity, errors)) }
-        guard let value else { return }
-        body(.resource(Resource(name: name, value: value, line: Int32(clamping: root.owner.line))))
+        if !errors.isEmpty { return .refused(identity, errors) }
+        guard let value else { return .unused(ResourceIdentity(kind: kind, name: name)) }
+        return .resource(Resource(name: name, value: value, line: Int32(clamping: root.owner.line)))
     }
 
-    // MARK: - Kinds; nil with errors is refused, nil without is ignored with a note
-
-    private mutating func node(_ spec: YAMLMapping, name: String) -> Node? {
-        noteUnknown(in: spec, ["bgp"], .node)
-        guard let value = spec["bgp"] else {
-            note("Node \(name) has no spec.bgp: it is no peer", at: spec.owner.place)
-            return nil
-        }
-        guard let bgp = take({ () throws(SourceError) in try value.mapping() }) else { return nil }
-        noteUnknown(in: bgp, ["ipv4Address", "ipv4IPIPTunnelAddr"], .node)
-        guard let addressValue = bgp["ipv4Address"] else {
-            note("Node \(name) has no spec.bgp.ipv4Address: it is no peer", at: bgp.owner.place)
-            return nil
-        }
-        let address = take { () throws(SourceError) in
-            let text = try addressValue.string()
-            guard let address = IPv4InterfaceAddress(text) else {
-                throw addressValue.error(
-                    "\(printable(text)) is no IPv4 address with prefix", "write it like 10.0.1.1/24")
-            }
-            if let problem = NodeRules.problem(withAddress: address) {
-                throw addressValue.error(problem, "write the node's underlay address with its prefix")
-            }
-            return address
-        }
-        let tunnelAddress = bgp["ipv4IPIPTunnelAddr"].flatMap { value in
-            take { () throws(SourceError) in
-                let text = try value.string()
-                guard let address = IPv4Address(text) else {
-                    throw value.error("\(printable(text)) is no IPv4 address", "write it like 10.244.1.1")
-                }
-                if let problem = NodeRules.problem(
-                    withAddress: IPv4InterfaceAddress(address: address, prefixLength: 32))
-                {
-                    throw value.error(problem, "write an address of one of the node's blocks")
-                }
-                return address
-            }
-        }
-        guard let address else { return nil }
-        return Node(name: name, address: address, tunnelAddress: tunnelAddress)
-    }
-
-    private mutating func pool(_ spec: YAMLMapping, name: String) -> Pool? {
-        noteUnknown(in: spec, ["cidr", "ipipMode", "vxlanMode", "blockSize", "natOutgoing", "disabled"], .pool)
-        let errorsBefore = errors.count
-        let found = prefix(of: spec, .pool)
-        // IPv6, which is noted: nothing else of it matters.
-        if found == nil && errors.count == errorsBefore { return nil }
-        let mode = self.mode(spec["ipipMode"])
-        let vxlan = self.mode(spec["vxlanMode"])
-        if let vxlan, vxlan != .never, let value = spec["vxlanMode"] {
-            if let mode, mode != .never {
-                errors.append(
-                    value.error("ipipMode is \(mode.rawValue) as well", "set one of ipipMode and vxlanMode to Never"))
-            } else {
-                note("IPPool spec.vxlanMode is not used: the pool has no tunnel", at: value.place)
-            }
-        }
-        let blockSize =
-            spec["blockSize"].map { value in
-                take { () throws(SourceError) in try value.integer(in: 20...32) } ?? 26
-            } ?? 26
-        if let (prefix, cidr) = found, blockSize < Int(prefix.length), errors.isEmpty {
-            let place = spec["blockSize"] ?? cidr
+    private mutating func unmanaged(_ kind: String, _ version: String, _ root: YAMLMapping) -> ReadOutcome? {
+        let kinds = ResourceKind.allCases.map(\.rawValue)
+        let near = nearestName(to: kind, in: kinds).flatMap { $0 == kind ? nil : "did you mean \($0)?" }
+        if isStrict, let value = root["kind"] {
             errors.append(
-                place.error(
-                    "blocks of /\(blockSize) do not fit into \(prefix)",
-                    "set spec.blockSize to \(max(20, prefix.length)) to 32"))
+                value.error("\(printable(kind)) is not managed here", near ?? "write Node, IPPool or BlockAffinity"))
+            return .refused(nil, errors)
         }
-        let natOutgoing = boolean(spec["natOutgoing"])
-        let disabled = boolean(spec["disabled"])
-        guard let found else { return nil }
-        return Pool(
-            name: name, prefix: found.prefix, ipipMode: mode ?? .never, blockSize: UInt8(clamping: blockSize),
-            natOutgoing: natOutgoing, disabled: disabled)
-    }
-
-    private mutating func block(_ spec: YAMLMapping, _ metadata: YAMLMapping) -> Block? {
-        noteUnknown(in: spec, ["cidr", "node", "state", "deleted", "type"], .block)
-        let created =
-            metadata["creationTimestamp"].flatMap { value in
-                take { () throws(SourceError) in
-                    let text = try value.string()
-                    guard let seconds = parseTimestamp(text) else {
-                        throw value.error(
-                            "\(printable(text)) is no RFC 3339 time", "write it like 2024-01-31T12:00:00Z")
-                    }
-                    return seconds
-                }
-            } ?? .max
-        let node = take { () throws(SourceError) in
-            try checkedName(spec.required("node", "name the node that owns the block"))
-        }
-        let found = prefix(of: spec, .block)
-        if let value = spec["deleted"], value.isTrueInAnyForm { return nil }
-        if let value = spec["state"] {
-            guard let state = take({ () throws(SourceError) in try value.string() }) else { return nil }
-            // Calico writes no state in its oldest records, and means confirmed.
-            guard state == "confirmed" || state.isEmpty else {
-                note("BlockAffinity with state \(printable(state)) is not used", at: value.place)
-                return nil
-            }
-        }
-        guard let node, let found else { return nil }
-        return Block(prefix: found.prefix, node: shared(node), created: created)
+        let hint = near.map { "; \($0)" } ?? ""
+        note("kind \(printable(kind)) of \(printable(version)) is not used\(hint)", at: root.owner.place)
+        return nil
     }
 
     // MARK: - Fields
 
     /// The `spec.cidr`; nil and no error for IPv6, which is noted.
-    private mutating func prefix(
+    mutating func prefix(
         of spec: YAMLMapping, _ kind: ResourceKind
     ) -> (prefix: IPv4Prefix, value: YAMLValue)? {
         let cidr = take { () throws(SourceError) in
@@ -225,41 +137,43 @@ struct ResourceReader {
         return (prefix, cidr.value)
     }
 
-    private mutating func mode(_ value: YAMLValue?) -> IPIPMode? {
-        guard let value else { return nil }
-        return take { () throws(SourceError) in
-            let text = try value.string()
-            guard let mode = IPIPMode(rawValue: text) else {
-                throw value.error("\(printable(text)) is no mode", "write Never, Always or CrossSubnet")
-            }
-            return mode
-        }
-    }
-
-    private mutating func boolean(_ value: YAMLValue?) -> Bool {
+    mutating func boolean(_ value: YAMLValue?) -> Bool {
         guard let value else { return false }
         return take { () throws(SourceError) in try value.boolean() } ?? false
     }
 
-    private mutating func note(_ subject: String, at place: @autoclosure () -> String) {
+    mutating func note(_ subject: String, at place: @autoclosure () -> String) {
         noteCount += 1
         notes.note(subject, at: place())
     }
 
-    private mutating func shared(_ name: String) -> String {
+    mutating func shared(_ name: String) -> String {
         if let known = nodeNames[name] { return known }
         nodeNames[name] = name
         return name
     }
 
-    private mutating func noteUnknown(in mapping: YAMLMapping, _ known: Set<String>, _ kind: ResourceKind) {
-        for entry in mapping.unknown(known) {
-            let near = nearestName(to: entry.key, in: Array(known)).map { "; did you mean \($0)?" } ?? ""
+    /// - Parameter section: the mapping's path within the resource.
+    mutating func checkKeys(
+        of mapping: YAMLMapping, used: Set<String>, _ kind: ResourceKind, _ section: String
+    ) {
+        for entry in mapping.unknown(used) {
+            if isStrict {
+                let known = kind.storedKeys(in: section)
+                if !known.contains(entry.key), let near = nearestName(to: entry.key, in: known + used) {
+                    errors.append(entry.error("unknown key", "did you mean \(near)?"))
+                } else {
+                    let path = section.isEmpty ? entry.key : "\(section).\(entry.key)"
+                    note("note: \(kind.rawValue) \(printable(path)) is stored and not used", at: entry.place)
+                }
+                continue
+            }
+            let near = nearestName(to: entry.key, in: Array(used)).map { "; did you mean \($0)?" } ?? ""
             note("\(kind.rawValue) \(printable(entry.value.path)) is not used\(near)", at: entry.place)
         }
     }
 
-    private mutating func take<T>(_ body: () throws(SourceError) -> T) -> T? {
+    mutating func take<T>(_ body: () throws(SourceError) -> T) -> T? {
         do {
             return try body()
         } catch {
@@ -269,7 +183,7 @@ struct ResourceReader {
     }
 }
 
-private func checkedName(_ value: YAMLValue) throws(SourceError) -> String {
+func checkedName(_ value: YAMLValue) throws(SourceError) -> String {
     let name = try value.string()
     if let problem = NodeRules.problem(withName: name) {
         throw value.error(problem, "write a name like node-1.example")
@@ -286,12 +200,6 @@ private let metadataFields: Set<String> = [
 extension YAMLValue {
     /// `FILE:LINE`.
     var place: String { "\(file):\(line)" }
-
-    /// `true` as YAML or as text: Calico has written both.
-    fileprivate var isTrueInAnyForm: Bool {
-        if let value = try? boolean() { return value }
-        return (try? string()) == "true"
-    }
 }
 
 extension YAMLMapping.Entry {

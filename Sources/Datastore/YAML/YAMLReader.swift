@@ -65,6 +65,15 @@ public struct YAMLSource: Sendable {
         }
     }
 
+    /// Reads documents one at a time, each with its place in the bytes.
+    func forEachChunk(_ body: (YAMLChunk, Result<YAMLValue, SourceError>) -> Void) {
+        for chunk in YAMLSplitter(bytes) {
+            let result = Result { () throws(SourceError) in try read(chunk) }
+            if case .success(let value) = result, value.isNull { continue }
+            body(chunk, result)
+        }
+    }
+
     /// Reads a file that must hold at most one document; nil where it holds none.
     public func singleDocument() throws(SourceError) -> YAMLValue? {
         var splitter = YAMLSplitter(bytes)

@@ -9,6 +9,16 @@ struct YAMLChunk: Sendable {
     var firstLine: Int
 }
 
+/// The parts of a document's text that an edit touches, each with the line ends of its lines.
+struct YAMLBody: Sendable {
+    /// From the first line with content to the last; comments between them are part of it.
+    var content: Range<Int>
+    /// The same with the comments that touch it from above.
+    var contentWithComment: Range<Int>
+    /// The line of `---` before it.
+    var separator: Range<Int>?
+}
+
 /// Walks over the documents of a stream.
 ///
 /// YAML 1.2 (9.1.2) forbids `---` and `...` at the start of a line inside any document, also in block scalars
@@ -51,6 +61,36 @@ struct YAMLSplitter: Sequence, IteratorProtocol {
             if hasContent { return YAMLChunk(bytes: start..<position, firstLine: firstLine) }
         }
         return nil
+    }
+
+    /// Where the document of a chunk begins and ends; nil where it begins on the line of its separator.
+    func body(of chunk: YAMLChunk) -> YAMLBody? {
+        var body: YAMLBody?
+        var separator: Range<Int>?
+        var commentStart: Int?
+        var position = chunk.bytes.lowerBound
+        while position < chunk.bytes.upperBound {
+            let end = endOfLine(from: position)
+            let next = end < bytes.count ? end + 1 : end
+            switch kind(ofLineAt: position, end: end) {
+            case .documentStart(let isBare):
+                guard isBare else { return nil }
+                separator = position..<next
+                commentStart = nil
+            case .documentEnd:
+                return body
+            case .content:
+                let start = body?.content.lowerBound ?? position
+                let commented = body?.contentWithComment.lowerBound ?? commentStart ?? position
+                body = YAMLBody(content: start..<next, contentWithComment: commented..<next, separator: separator)
+            case .nothing where !bytes[position..<end].allSatisfy(isBlank):
+                commentStart = commentStart ?? position
+            case .nothing:
+                commentStart = nil
+            }
+            position = next
+        }
+        return body
     }
 
     private enum LineKind {

@@ -105,7 +105,7 @@ public struct YAMLValue {
 
     // MARK: - YAML 1.2's core schema, plain scalars only; tags are not regarded
 
-    private enum Kind {
+    enum Kind {
         case null
         case boolean(String)
         case integer(String)
@@ -127,7 +127,7 @@ public struct YAMLValue {
         }
     }
 
-    private var kind: Kind {
+    var kind: Kind {
         switch node {
         case .mapping: return .mapping
         case .sequence: return .sequence
@@ -138,7 +138,7 @@ public struct YAMLValue {
         }
     }
 
-    private static func kind(ofPlain text: String) -> Kind {
+    static func kind(ofPlain text: String) -> Kind {
         switch text {
         case "", "~", "null", "Null", "NULL": return .null
         case "true", "True", "TRUE", "false", "False", "FALSE": return .boolean(text)
