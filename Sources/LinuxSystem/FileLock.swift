@@ -30,20 +30,19 @@ public struct FileLock: ~Copyable, Sendable {
     ///
     /// - Parameter waitMilliseconds: how long to wait for another holder to go; 0 tries once.
     public static func acquire(path: String, waitMilliseconds: Int32 = 0) throws(FileLockError) -> FileLock {
-        let deadline = Deadline(milliseconds: max(0, waitMilliseconds))
         let descriptor: Descriptor
         do throws(SyscallError) {
             descriptor = try Descriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o644)
         } catch {
             throw .system(error)
         }
-        while flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == -1 {
-            let code = errno
-            if code == EINTR { continue }
-            if code != EWOULDBLOCK { throw .system(SyscallError(operation: "flock", object: path, code: code)) }
-            if deadline.hasPassed { throw .held(path: path, by: holder(of: path)) }
-            Monotonic.sleep(milliseconds: UInt32(min(20, deadline.remainingMilliseconds)))
+        let isOurs: Bool
+        do throws(SyscallError) {
+            isOurs = try FileLock.lock(descriptor, path, waitMilliseconds: waitMilliseconds)
+        } catch {
+            throw .system(error)
         }
+        guard isOurs else { throw .held(path: path, by: holder(of: path)) }
         let lock = FileLock(descriptor: descriptor, path: path)
         do throws(SyscallError) {
             try lock.noteHolder()
@@ -51,6 +50,21 @@ public struct FileLock: ~Copyable, Sendable {
             throw .system(error)
         }
         return lock
+    }
+
+    /// Locks an open file or directory; false where another holder did not go in time.
+    static func lock(
+        _ descriptor: borrowing Descriptor, _ path: String, waitMilliseconds: Int32
+    ) throws(SyscallError) -> Bool {
+        let deadline = Deadline(milliseconds: max(0, waitMilliseconds))
+        while flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == -1 {
+            let code = errno
+            if code == EINTR { continue }
+            if code != EWOULDBLOCK { throw SyscallError(operation: "flock", object: path, code: code) }
+            if deadline.hasPassed { return false }
+            Monotonic.sleep(milliseconds: UInt32(min(20, deadline.remainingMilliseconds)))
+        }
+        return true
     }
 
     /// Takes over a lock that another process has on this path, from a descriptor that it has passed on: the lock

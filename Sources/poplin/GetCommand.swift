@@ -14,7 +14,7 @@ struct GetCommand: ParsableCommand {
         case text, yaml, json
     }
 
-    @Argument(help: ArgumentHelp("node, ippool, blockaffinity, also in the plural, or all.", valueName: "kind"))
+    @Argument(help: ArgumentHelp("The kind, also in the plural, or all.", valueName: "kind"))
     var kinds: ResourceKinds
 
     @Argument(help: ArgumentHelp("Only these.", valueName: "name"))
@@ -43,7 +43,9 @@ struct GetCommand: ParsableCommand {
             resources = resources.filter { wanted.contains($0.identity.name) }
         }
         switch output {
-        case .text: Terminal.write(ResourceTables.render(resources, of: directory))
+        case .text:
+            if resources.isEmpty, problems.isEmpty { Terminal.say("nothing there") }
+            Terminal.write(ResourceTables.render(resources, of: directory))
         case .yaml: Terminal.write(resources.map(\.fields.yaml).joined(separator: "---\n"))
         case .json: try writeJSON(resources)
         }
@@ -86,7 +88,8 @@ struct ResourceKinds: ExpressibleByArgument {
         list = kinds
     }
 
-    static let allValueStrings = ["nodes", "ippools", "blockaffinities", "all"]
+    /// Those that every command takes.
+    static let allValueStrings = ["node", "ippool", "blockaffinity"]
 }
 
 extension ConfigOptions {

@@ -69,4 +69,17 @@ import Testing
         }
         #expect(!text.contains("\"f\""))
     }
+
+    @Test func `Two resources are equal whatever the order of their keys, and differ by the field that differs`() throws
+    {
+        let old = try tree("spec: {a: 1, b: {c: x, d: [1, 2]}, gone: 1, none: null}\n")
+        let same = try tree("spec:\n  gone: 1\n  b: {d: [1, 2], c: 'x'}\n  a: 1\n")
+        #expect(FieldChange.between(old, same) == [])
+        let new = try tree("spec: {a: 1, b: {c: y, d: [2, 1]}, new: {e: 1}}\n")
+        #expect(
+            FieldChange.between(old, new).map { "\($0.field) \($0.from?.line ?? "none") → \($0.to?.line ?? "none")" }
+                == [
+                    "spec.b.c x → y", "spec.b.d [1, 2] → [2, 1]", "spec.gone 1 → none", "spec.new none → {e: 1}",
+                ])
+    }
 }

@@ -66,6 +66,24 @@ import Testing
         }
     }
 
+    @Test func `a directory is locked without a trace, and free again afterwards`() throws {
+        try withDirectory { path in
+            do {
+                let lock = try DirectoryLock.acquire(path: path, waitMilliseconds: 0)
+                #expect(throws: FileLockError.held(path: path, by: nil)) {
+                    _ = try DirectoryLock.acquire(path: path, waitMilliseconds: 30)
+                }
+                _ = consume lock
+            }
+            #expect(throws: Never.self) { _ = try DirectoryLock.acquire(path: path, waitMilliseconds: 0) }
+            #expect(try Directory.list(path) == [])
+            try TextFile.replace("\(path)/file", with: "")
+            #expect(throws: FileLockError.self) {
+                _ = try DirectoryLock.acquire(path: "\(path)/file", waitMilliseconds: 0)
+            }
+        }
+    }
+
     @Test func `a waiting process gets the lock once it is free`() throws {
         try withDirectory { path in
             let started = try EventFD()

@@ -10,6 +10,8 @@ public struct ResourceDirectory: Sendable {
     let files: [ResourceFile]
     /// What each file was like before it was read.
     let status: [String: FileStatus]
+    /// Files that are there and could not be read at all.
+    let unreadable: [String: SourceError]
     /// What could not be read, and what the agent refuses, in the order of files and lines.
     public let errors: [SourceError]
 
@@ -20,6 +22,7 @@ public struct ResourceDirectory: Sendable {
         self.path = path
         var files: [ResourceFile] = []
         var status: [String: FileStatus] = [:]
+        var unreadable: [String: SourceError] = [:]
         var errors: [SourceError] = []
         let names: [String]
         do throws(SyscallError) {
@@ -35,11 +38,13 @@ public struct ResourceDirectory: Sendable {
                 files.append(ResourceFile(bytes, path: file, isStrict: false))
                 errors += files.last?.errors ?? []
             } catch {
+                unreadable[file] = error
                 errors.append(error)
             }
         }
         self.files = files
         self.status = status
+        self.unreadable = unreadable
         self.errors = errors
     }
 

@@ -56,7 +56,7 @@ public struct ResourceFile: Sendable {
     /// What is wrong, in the order of lines.
     public private(set) var errors: [SourceError] = []
     /// What is accepted and not used.
-    let notes: NoteCounter
+    private(set) var notes = NoteCounter()
     /// Documents of any kind.
     private(set) var documentCount = 0
 
@@ -67,37 +67,38 @@ public struct ResourceFile: Sendable {
         self.path = path
         self.bytes = bytes
         var reader = ResourceReader(isStrict: isStrict)
-        var objects: [ResourceObject] = []
-        var errors: [SourceError] = []
-        var documentCount = 0
         do throws(SourceError) {
             try YAMLSource(bytes, file: path).forEachChunk { chunk, document in
                 documentCount += 1
                 switch document {
                 case .failure(let error): errors.append(error)
                 case .success(let value):
-                    for object in ResourceReader.objects(of: value) {
-                        guard let outcome = reader.read(object) else { continue }
-                        if case .refused(_, let refusals) = outcome { errors += refusals }
-                        guard let identity = outcome.identity, let root = try? object.get() else { continue }
-                        do throws(SourceError) {
-                            objects.append(
-                                ResourceObject(
-                                    identity, root, fields: try DocumentValue(root.owner), value: outcome.value,
-                                    chunk: chunk, keepsLines: isStrict))
-                        } catch {
-                            errors.append(error)
-                        }
+                    ResourceReader.forEachObject(of: value) { object in
+                        guard let outcome = reader.read(object) else { return }
+                        take(outcome, object, chunk, keepsLines: isStrict)
                     }
                 }
             }
         } catch {
             errors.append(error)
         }
-        self.objects = objects
-        self.errors = errors
-        self.documentCount = documentCount
         notes = reader.notes
+    }
+
+    private mutating func take(
+        _ outcome: ReadOutcome, _ object: Result<YAMLMapping, SourceError>, _ chunk: YAMLChunk, keepsLines: Bool
+    ) {
+        if case .refused(_, let refusals) = outcome { errors += refusals }
+        guard let identity = outcome.identity else { return }
+        do throws(SourceError) {
+            let root = try object.get()
+            objects.append(
+                ResourceObject(
+                    identity, root, fields: try DocumentValue(root.owner), value: outcome.value, chunk: chunk,
+                    keepsLines: keepsLines))
+        } catch {
+            errors.append(error)
+        }
     }
 
     /// A resource's text as it can stand in another file, without a line feed at its end: as it was written where it is

@@ -9,7 +9,7 @@ struct Merger {
     private(set) var errors: [SourceError] = []
     private var places: [ResourceKind: [String: Place]] = [:]
     /// Ascending and disjoint.
-    private var pools: [(prefix: IPv4Prefix, name: String, place: Place)] = []
+    private var pools: [(pool: Pool, place: Place)] = []
     private var paths: [String] = []
 
     private struct Place {
@@ -51,19 +51,17 @@ struct Merger {
         var high = pools.count
         while low < high {
             let middle = (low + high) / 2
-            if pools[middle].prefix < pool.prefix { low = middle + 1 } else { high = middle }
+            if pools[middle].pool.prefix < pool.prefix { low = middle + 1 } else { high = middle }
         }
         // The accepted ones are disjoint: only the two neighbours can overlap.
-        for index in [low - 1, low] where pools.indices.contains(index) && pools[index].prefix.overlaps(pool.prefix) {
+        for index in [low - 1, low] where pools.indices.contains(index) {
             let other = pools[index]
-            errors.append(
-                error(
-                    at: place, field: "spec.cidr",
-                    "\(pool.prefix) overlaps \(other.prefix) of IPPool \(printable(other.name)) in \(text(other.place)), which is used",
-                    "change or remove one of the two"))
+            guard other.pool.prefix.overlaps(pool.prefix) else { continue }
+            let (problem, remedy) = ClusterRules.overlap(of: pool, with: other.pool, at: text(other.place))
+            errors.append(error(at: place, field: "spec.cidr", problem, remedy))
             return false
         }
-        pools.insert((pool.prefix, pool.name, place), at: low)
+        pools.insert((pool, place), at: low)
         return true
     }
 

@@ -32,18 +32,18 @@ func resourceBytes(of path: String, limit: Int) throws(SourceError) -> [UInt8] {
         return try TextFile.readBytes(path, limit: limit)
     } catch {
         let reason: String
-        var remedy = "make it readable"
+        var remedy = ""
         switch error {
         case .tooLarge(_, let limit):
             reason = "larger than the limit of \(limit) bytes"
             remedy = "spread the resources over several files"
-        case .notFound:
-            reason = "not found"
-            remedy = ""
+        case .notFound: reason = "not found"
         case .isDirectory: reason = "is a directory"
         case .notAFile: reason = "is not a regular file"
         case .notUTF8: reason = "is not UTF-8 text"
-        case .system(let error): reason = error.reason
+        case .system(let error):
+            reason = error.reason
+            remedy = "make it readable"
         }
         throw SourceError(file: path, problem: reason, remedy: remedy)
     }

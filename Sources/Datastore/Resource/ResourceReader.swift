@@ -30,22 +30,23 @@ struct ResourceReader {
 
     /// Reads a document, which may be a list of resources, and gives each object's outcome to `body`.
     mutating func read(_ document: YAMLValue, _ body: (ReadOutcome) -> Void) {
-        for object in ResourceReader.objects(of: document) {
+        ResourceReader.forEachObject(of: document) { object in
             if let outcome = read(object) { body(outcome) }
         }
     }
 
-    /// The objects of a document: itself, or the items of a list of resources.
-    static func objects(of document: YAMLValue) -> [Result<YAMLMapping, SourceError>] {
+    /// Gives the objects of a document to `body`: itself, or the items of a list of resources.
+    static func forEachObject(of document: YAMLValue, _ body: (Result<YAMLMapping, SourceError>) -> Void) {
         do throws(SourceError) {
             let root = try document.mapping()
             if let kind = root["kind"], let name = try? kind.string(), name.hasSuffix("List"), let items = root["items"]
             {
-                return try items.sequence().map { item in Result { () throws(SourceError) in try item.mapping() } }
+                for item in try items.sequence() { body(Result { () throws(SourceError) in try item.mapping() }) }
+            } else {
+                body(.success(root))
             }
-            return [.success(root)]
         } catch {
-            return [.failure(error)]
+            body(.failure(error))
         }
     }
 
@@ -144,7 +145,7 @@ struct ResourceReader {
 
     mutating func note(_ subject: String, at place: @autoclosure () -> String) {
         noteCount += 1
-        notes.note(subject, at: place())
+        notes.note(isStrict ? "note: \(subject)" : subject, at: place())
     }
 
     mutating func shared(_ name: String) -> String {
@@ -164,7 +165,7 @@ struct ResourceReader {
                     errors.append(entry.error("unknown key", "did you mean \(near)?"))
                 } else {
                     let path = section.isEmpty ? entry.key : "\(section).\(entry.key)"
-                    note("note: \(kind.rawValue) \(printable(path)) is stored and not used", at: entry.place)
+                    note("\(kind.rawValue) \(printable(path)) is stored and not used", at: entry.place)
                 }
                 continue
             }

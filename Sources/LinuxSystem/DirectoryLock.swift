@@ -1,0 +1,32 @@
+// One writer at a time in a directory: a lock on the directory itself, which leaves no file behind.
+
+internal import Glibc
+
+/// An exclusive lock on a directory, held for as long as this value lives. It keeps out only those who ask for it.
+public struct DirectoryLock: ~Copyable, Sendable {
+    private let descriptor: Descriptor
+
+    /// Takes the lock.
+    ///
+    /// - Parameter waitMilliseconds: how long to wait for another holder to go; 0 tries once.
+    public static func acquire(path: String, waitMilliseconds: Int32) throws(FileLockError) -> DirectoryLock {
+        let descriptor: Descriptor
+        do throws(SyscallError) {
+            descriptor = try Descriptor.open(path, O_RDONLY | O_DIRECTORY)
+        } catch {
+            throw .system(error)
+        }
+        let isOurs: Bool
+        do throws(SyscallError) {
+            isOurs = try FileLock.lock(descriptor, path, waitMilliseconds: waitMilliseconds)
+        } catch {
+            throw .system(error)
+        }
+        guard isOurs else { throw .held(path: path, by: nil) }
+        return DirectoryLock(descriptor: descriptor)
+    }
+
+    private init(descriptor: consuming Descriptor) {
+        self.descriptor = descriptor
+    }
+}
