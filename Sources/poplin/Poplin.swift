@@ -12,7 +12,7 @@ struct Poplin: ParsableCommand {
         version: version,
         subcommands: [
             AgentCommand.self, ExplainCommand.self, PlanCommand.self, StatusCommand.self, CheckCommand.self,
-            SetCommand.self, GetCommand.self, ApplyCommand.self, CleanCommand.self, LabCommand.self,
+            SetCommand.self, GetCommand.self, ApplyCommand.self, DeleteCommand.self, CleanCommand.self, LabCommand.self,
             BenchCommand.self,
         ])
 

@@ -28,6 +28,16 @@ struct Cluster {
         return outcome(isDryRun) { directory throws(SourceErrors) in try directory.planApplying(inputs) }
     }
 
+    /// Deletes resources of a kind.
+    func delete(
+        _ kind: ResourceKind, _ names: String..., ignoresMissing: Bool = false, force: Bool = false
+    ) -> Outcome {
+        outcome(false) { directory throws(SourceErrors) in
+            try directory.planDeleting(
+                names.map { ResourceIdentity(kind: kind, name: $0) }, ignoresMissing: ignoresMissing, force: force)
+        }
+    }
+
     /// All files with their texts.
     var files: [String: String] {
         let names = (try? resourceFileNames(in: scratch.path)) ?? []

@@ -8,7 +8,10 @@ import Testing
         "frobnicate", "--frobnicate", "explain", "explain 10.0.0.1 10.0.0.2", "explain 10.0.0", "explain ten",
         "explain 10.0.0.256", "explain 2001:db8::1", "plan extra", "plan --output", "plan --output xml", "status extra",
         "status --colour", "check extra", "check --output yaml", "set", "set ipipMode", "set =x", "set mode=Always",
-        "clean extra", "clean --dryrun", "agent extra", "agent --twice", "agent --config",
+        "clean extra", "clean --dryrun", "agent extra", "agent --twice", "agent --config", "get", "get pod",
+        "get all n1",
+        "get nodes -o xml", "apply", "apply nodes", "apply -f", "delete", "delete node", "delete all x",
+        "delete node n1 -f x.yaml", "delete pod x",
     ])
     func wrongUsageIsOneLineAnd64(words: String) throws {
         let result = try poplin(words.split(separator: " ").map(String.init))
@@ -18,7 +21,7 @@ import Testing
         #expect(result.errors.split(separator: "\n").count == 1)
     }
 
-    @Test(arguments: ["", "agent", "explain", "plan", "status", "check", "set", "clean"])
+    @Test(arguments: ["", "agent", "explain", "plan", "status", "check", "set", "clean", "get", "apply", "delete"])
     func helpIsData(command: String) throws {
         let result = try poplin((command.isEmpty ? [] : [command]) + ["--help"])
         #expect(result.status == .code(0))
@@ -27,7 +30,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "explain 10.244.3.7", "plan", "status", "set ipipMode=Never", "clean", "clean --dry-run", "agent",
+        "explain 10.244.3.7", "plan", "status", "set ipipMode=Never", "clean", "clean --dry-run", "agent", "get nodes",
+        "apply -f /dev/null", "delete node n1",
     ])
     func aMissingConfigIsOneLineWithPathAndRemedy(words: String) throws {
         let result = try poplin(words.split(separator: " ").map(String.init) + ["--config", "/nonexistent/node.yaml"])
