@@ -87,6 +87,8 @@ let package = Package(
             exclude: ["counters.c"], swiftSettings: strict),
         // Not a test of its own either: scripts/test shows several runs side by side with it.
         .executableTarget(name: "tiertable", path: "Tests/TierTable", swiftSettings: strict),
+        // Nor this: scripts/doc-tables puts figures into the documents with it, and scripts/test looks that they are there.
+        .executableTarget(name: "doctables", dependencies: ["Report"], path: "Tests/DocTables", swiftSettings: strict),
         .testTarget(name: "NetTests", dependencies: ["Net", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "OverlayTests", dependencies: ["Overlay", "Net", "TestSupport"], swiftSettings: strict),
         .testTarget(

@@ -35,13 +35,16 @@ public struct BenchPlan: Sendable {
     public var period: LoadPeriod
     /// Of the lab's underlay, in bytes.
     public var mtus: [Int]
+    /// Of TCP in the lab; other hosts have their own.
+    public var congestionControl: String
     /// Whether bytes on the wire are counted; of the lab alone.
     public var countsWire: Bool
 
     public init(
         network: Network, port: UInt16 = LoadPort.control, measures: [Measure] = Measure.allCases,
         furtherMeasures: [Measure] = Measure.streams, rounds: Int = 5, period: LoadPeriod = LoadPeriod(),
-        mtus: [Int] = [1500, 9000], countsWire: Bool = true
+        mtus: [Int] = [1500, 9000], congestionControl: String = PathNetwork.usualCongestionControl,
+        countsWire: Bool = true
     ) {
         self.network = network
         self.port = port
@@ -50,6 +53,7 @@ public struct BenchPlan: Sendable {
         self.rounds = rounds
         self.period = period
         self.mtus = mtus
+        self.congestionControl = congestionControl
         self.countsWire = countsWire
     }
 

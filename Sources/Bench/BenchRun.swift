@@ -38,10 +38,15 @@ public final class BenchRun {
         self.plan = plan
         self.interruption = interruption
         self.onProgress = onProgress
+        let congestionControl: String? =
+            switch plan.network {
+            case .lab: plan.congestionControl
+            case .peers: nil
+            }
         report = BenchReport(
             command: command, begun: MachineFacts.now, network: "",
-            machine: [BenchReport.Item("poplin", version)] + MachineFacts.items, rounds: plan.rounds,
-            secondsPerLoad: Double(plan.period.milliseconds) / 1000, paths: [])
+            machine: [BenchReport.Item("poplin", version)] + MachineFacts.items(congestionControl: congestionControl),
+            rounds: plan.rounds, secondsPerLoad: Double(plan.period.milliseconds) / 1000, paths: [])
     }
 
     /// Measures everything that can be measured.
@@ -76,7 +81,8 @@ public final class BenchRun {
             for path in paths where !failed.contains(path.name) {
                 tell("building the network of \(path.name), MTU \(mtu)")
                 try attempt(path.name, in: "MTU \(mtu)") {
-                    let network = try PathNetwork(path, underlayMTU: mtu, interruption: interruption)
+                    let network = try PathNetwork(
+                        path, underlayMTU: mtu, congestionControl: plan.congestionControl, interruption: interruption)
                     endpoints.append(LabEndpoint(network: network))
                 }
             }

@@ -12,13 +12,15 @@ public enum MachineFacts {
     static var now: String { Date.now.formatted(Date.ISO8601FormatStyle()) }
 
     /// What can be told of this machine; what cannot be read is left out.
-    static var items: [BenchReport.Item] {
+    ///
+    /// - Parameter congestionControl: of the measured TCP, where it is not the host's.
+    static func items(congestionControl: String?) -> [BenchReport.Item] {
         let facts: [(String, String?)] = [
             ("processor", processor),
             ("processors", "\(Host.processorCount)"),
             ("memory", field("MemTotal", of: "/proc/meminfo").flatMap(gibibytes)),
             ("kernel", Host.kernelRelease.isEmpty ? nil : Host.kernelRelease),
-            ("congestion control", try? Sysctl.read("net/ipv4/tcp_congestion_control")),
+            ("congestion control", congestionControl ?? (try? Sysctl.read("net/ipv4/tcp_congestion_control"))),
             ("iproute2", version(of: "ip", "-V", after: "iproute2-")),
             ("fastd", version(of: "fastd", "--version", after: "fastd v")),
         ]

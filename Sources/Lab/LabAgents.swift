@@ -82,7 +82,7 @@ extension Lab {
     /// - Returns: how it ended; nil where there was none.
     /// - Throws: ``LabError/timedOut(_:)`` where it does not end; it is killed then.
     @discardableResult
-    public func stopAgent(on name: String, timeoutMilliseconds: Int32 = 5000) throws -> ExitStatus? {
+    public func stopAgent(on name: String, timeoutMilliseconds: Int32 = 30_000) throws -> ExitStatus? {
         guard let agent = agent(name) else { return nil }
         try agent.terminate()
         let status = try agent.wait(timeoutMilliseconds: timeoutMilliseconds)
@@ -113,7 +113,7 @@ extension Lab {
 
     /// Asks a node's agent; nil where none listens.
     public func status(_ name: String) throws -> AgentStatus? {
-        try AgentStatus.ask(directory.statusSocket(name), timeoutMilliseconds: 5000)
+        try AgentStatus.ask(directory.statusSocket(name), timeoutMilliseconds: 30_000)
     }
 
     /// Waits until a node's agent says that it is ready.

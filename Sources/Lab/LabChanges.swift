@@ -25,6 +25,8 @@ extension Lab {
         try stopAgent(on: name)
         for resource in node.resources { try directory.removeResource(resource.name) }
         let builder = builder
+        // First, or its subnet's bridge, which has the lowest address of its ports, takes another when the kernel gets to it.
+        try builder.disconnect(name)
         for workload in node.workloads { try builder.removeHost(builder.host(workload.name)) }
         try builder.removeHost(builder.host(name))
         state.withLock { $0.specification.nodes.removeAll { $0.name == name } }

@@ -8,23 +8,27 @@ extension Lab {
     /// - Parameters:
     ///   - source: the name of a host.
     ///   - destination: the name of a workload or a node.
+    ///   - lateReplyMilliseconds: how long to wait after the last request, where replies are missing.
     public func ping(
         from source: String, to destination: String, count: Int = 5, intervalMilliseconds: Int = 10,
-        payloadBytes: Int = 56, dontFragment: Bool = false
+        payloadBytes: Int = 56, dontFragment: Bool = false,
+        lateReplyMilliseconds: Int = Pinger.usualLateReplyMilliseconds
     ) throws -> PingReport {
         try ping(
             from: source, to: try address(of: destination), count: count, intervalMilliseconds: intervalMilliseconds,
-            payloadBytes: payloadBytes, dontFragment: dontFragment)
+            payloadBytes: payloadBytes, dontFragment: dontFragment, lateReplyMilliseconds: lateReplyMilliseconds)
     }
 
     /// Pings an address and waits for the outcome.
     public func ping(
         from source: String, to address: IPv4Address, count: Int = 5, intervalMilliseconds: Int = 10,
-        payloadBytes: Int = 56, dontFragment: Bool = false
+        payloadBytes: Int = 56, dontFragment: Bool = false,
+        lateReplyMilliseconds: Int = Pinger.usualLateReplyMilliseconds
     ) throws -> PingReport {
         let pinger = try Pinger.start(
             from: try host(source), to: address, count: count, intervalMilliseconds: intervalMilliseconds,
-            payloadBytes: payloadBytes, dontFragment: dontFragment, until: end)
+            payloadBytes: payloadBytes, dontFragment: dontFragment,
+            lateReplyMilliseconds: lateReplyMilliseconds, until: end)
         let report = pinger.finish(interruption: interruption)
         try interruption.check()
         return report
@@ -59,7 +63,7 @@ extension Lab {
     /// Sends datagrams that the other host sends back, one after the other.
     public func echo(
         _ carrier: EchoCarrier, from source: String, to destination: String, count: Int = 5, payloadBytes: Int = 64,
-        dontFragment: Bool = false, timeoutMilliseconds: Int32 = 1000
+        dontFragment: Bool = false, timeoutMilliseconds: Int32 = 10_000
     ) throws -> EchoReport {
         let target = try address(of: destination)
         let responder = try EchoResponder(on: try host(destination), address: target, carrier)

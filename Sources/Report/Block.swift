@@ -103,5 +103,5 @@ extension BenchReport {
 
 extension BenchReport.Overhead {
     /// Bytes of IP packets on the wire for each byte that was delivered; nil where nothing was.
-    var wirePerByte: Double? { deliveredBytes > 0 ? Double(wireBytes) / Double(deliveredBytes) : nil }
+    package var wirePerByte: Double? { deliveredBytes > 0 ? Double(wireBytes) / Double(deliveredBytes) : nil }
 }

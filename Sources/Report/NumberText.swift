@@ -1,12 +1,12 @@
 // Numbers as people read them: three significant figures, exact counts, the same in the terminal and on the page.
 
 /// Numbers as text.
-enum NumberText {
+package enum NumberText {
     /// What stands where there is no number.
-    static let none = "–"
+    package static let none = "–"
 
     /// Three significant figures, `0.0123`, `16.2`, `12,300`; with an exponent where that needs many zeros.
-    static func significant(_ value: Double) -> String {
+    package static func significant(_ value: Double) -> String {
         guard value.isFinite else { return none }
         if value == 0 { return "0" }
         let sign = value < 0 ? "−" : ""
@@ -23,14 +23,14 @@ enum NumberText {
     }
 
     /// A ratio: two decimals near 1, two significant figures far below, three far above.
-    static func ratio(_ value: Double) -> String {
+    package static func ratio(_ value: Double) -> String {
         if (0.0995..<9.995).contains(value) { return fixed(value, decimals: 2) }
         if (0.00995..<0.0995).contains(value) { return fixed(value, decimals: 3) }
         return significant(value)
     }
 
     /// So many decimals.
-    static func fixed(_ value: Double, decimals: Int) -> String {
+    package static func fixed(_ value: Double, decimals: Int) -> String {
         guard value.isFinite, value.magnitude < 1e12 else { return significant(value) }
         let scale = (0..<decimals).reduce(1.0) { scale, _ in scale * 10 }
         let digits = Int((value.magnitude * scale).rounded())
@@ -38,7 +38,7 @@ enum NumberText {
     }
 
     /// A setting, as it was given: `2`, `0.5`.
-    static func setting(_ value: Double) -> String {
+    package static func setting(_ value: Double) -> String {
         Int(exactly: value).map(count) ?? "\(value)"
     }
 
@@ -46,7 +46,7 @@ enum NumberText {
     static func mtu(_ bytes: Int) -> String { bytes > 0 ? "MTU \(bytes)" : "MTU not known" }
 
     /// A count, exact: `200,000`.
-    static func count(_ value: Int) -> String {
+    package static func count(_ value: Int) -> String {
         (value < 0 ? "−" : "") + grouped(String(value.magnitude))
     }
 

@@ -50,6 +50,12 @@ struct BenchCommand: ParsableCommand {
     var mtus: [Int] = []
 
     @Option(
+        help: ArgumentHelp(
+            "Of TCP in the lab, one of net.ipv4.tcp_available_congestion_control (default: \(PathNetwork.usualCongestionControl)).",
+            valueName: "name"))
+    var congestion: String?
+
+    @Option(
         name: .customLong("peer"),
         help: ArgumentHelp("A host that serves, instead of the lab; may be repeated.", valueName: "name=address"))
     var peers: [String] = []
@@ -85,6 +91,10 @@ struct BenchCommand: ParsableCommand {
         if serve && !peers.isEmpty { throw ValidationError("--serve and --peer are for two hosts, not for one") }
         if !peers.isEmpty && !paths.isEmpty { throw ValidationError("--path is for the lab, --peer for other hosts") }
         if !peers.isEmpty && !mtus.isEmpty { throw ValidationError("--mtu is for the lab, --peer for other hosts") }
+        if !peers.isEmpty && congestion != nil {
+            throw ValidationError("--congestion is for the lab; other hosts have their own")
+        }
+        try checkCongestion()
         _ = try (chosenPaths(), chosenMeasures(), chosenPeers())
     }
 
@@ -147,7 +157,19 @@ struct BenchCommand: ParsableCommand {
             network: network, port: port, measures: measures,
             furtherMeasures: self.measures.isEmpty ? Measure.streams : measures, rounds: rounds ?? (quick ? 2 : 5),
             period: LoadPeriod(warmUpMilliseconds: quick ? 150 : 300, milliseconds: milliseconds),
-            mtus: mtus.isEmpty ? (quick ? [1500] : [1500, 9000]) : mtus)
+            mtus: mtus.isEmpty ? (quick ? [1500] : [1500, 9000]) : mtus,
+            congestionControl: congestion ?? PathNetwork.usualCongestionControl)
+    }
+
+    /// Before anything is built, so that a slip of the pen is one line; what only a module brings must be loaded by then.
+    private func checkCongestion() throws {
+        guard let congestion else { return }
+        let available = (try? Sysctl.read("net/ipv4/tcp_available_congestion_control")) ?? ""
+        guard available.split(separator: " ").contains(Substring(congestion)) else {
+            throw ValidationError(
+                "--congestion \(congestion): the kernel has \(available) now; another one's module is loaded with modprobe tcp_NAME"
+            )
+        }
     }
 
     private func chosenPaths() throws -> [BenchPath] {

@@ -2,6 +2,7 @@
 
 import Bench
 import Lab
+import LinuxSystem
 import Load
 import Net
 import Report
@@ -11,7 +12,7 @@ import Testing
 
 @Suite("Benchmark runs", .serialized, .needsNamespaces)
 struct BenchRunTests {
-    private static let short = LoadPeriod(warmUpMilliseconds: 50, milliseconds: 250)
+    private static let short = LoadPeriod(warmUpMilliseconds: 50, milliseconds: 800)
 
     private static func plan(
         _ paths: [String], _ measures: [Measure], rounds: Int = 1, mtus: [Int] = [1500], countsWire: Bool = false
@@ -68,6 +69,21 @@ struct BenchRunTests {
         for overhead in report.overheads {
             let difference = overhead.measuredPerPacket - overhead.expectedPerPacket
             #expect(abs(difference) < 1, "\(overhead.mix): \(difference) bytes a packet")
+        }
+    }
+
+    @Test func `TCP finds its pace as the plan says, whatever the host's way, and the report names it`() throws {
+        let native = try #require(BenchPath.all.first { $0.name == "native" })
+        for name in ["reno", "cubic"] {
+            let network = try PathNetwork(native, underlayMTU: 1500, congestionControl: name)
+            for workload in ["w1", "w2"] {
+                let used = try network.lab.host(workload).run { try Sysctl.read("net/ipv4/tcp_congestion_control") }
+                #expect(used == name)
+            }
+            var plan = Self.plan(["native"], [.requestResponse])
+            plan.congestionControl = name
+            let report = try Self.run(plan)
+            #expect(report.machine.first { $0.name == "congestion control" }?.value == name)
         }
     }
 

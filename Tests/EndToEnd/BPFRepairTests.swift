@@ -115,7 +115,9 @@ extension EndToEndTests {
                 try lab.waitPrograms("n1", over: [device])
                 if change == .moved { try lab.host("n1").setLink("eth0", isUp: false) }
                 // The others' kernels have to learn the address's new neighbour first.
-                try waitUntil("n1 to be reached") { try lab.ping(from: "w1", to: "w3", count: 1).isComplete }
+                try waitUntil("n1 to be reached") {
+                    try lab.ping(from: "w1", to: "w3", count: 1, lateReplyMilliseconds: 1000).isComplete
+                }
                 try lab.waitReady("n1")
                 try Self.expectShortWay(lab)
             }
@@ -155,13 +157,9 @@ extension Lab {
     /// How often the thread for packets of a node's agent has gone to sleep: once for each time that it had work.
     func agentReads(_ node: String) throws -> Int {
         let process = try #require(agent(node)).pid
-        for thread in try Directory.list("/proc/\(process)/task") {
-            guard let text = try? TextFile.read("/proc/\(process)/task/\(thread)/status") else { continue }
-            let lines = text.split(separator: "\n")
-            guard lines.contains("Name:\tpoplin-packets") else { continue }
-            let line = try #require(lines.first { $0.hasPrefix("voluntary_ctxt_switches:") })
-            return try #require(line.split(separator: "\t").last.flatMap { Int($0) })
+        guard let thread = try ProcessThread.all(of: process).first(where: \.carriesPackets) else {
+            throw WaitedInVain(description: "the agent of \(node) has no thread for packets")
         }
-        throw WaitedInVain(description: "the agent of \(node) has no thread for packets")
+        return try #require(thread.fields["voluntary_ctxt_switches"].flatMap { Int($0) })
     }
 }

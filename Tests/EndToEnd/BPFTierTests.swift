@@ -115,7 +115,7 @@ extension EndToEndTests {
                 defer { sniffer.stop() }
                 try waitUntil("the other device to be taken") {
                     sniffer.clear()
-                    _ = try lab.ping(from: "w1", to: "w3", count: 3)
+                    _ = try lab.ping(from: "w1", to: "w3", count: 3, lateReplyMilliseconds: 1000)
                     return sniffer.counts().ipip(from: try lab.underlay("n1"), to: try lab.underlay("n3")) == 3
                 }
                 #expect(try lab.ping(from: "w1", to: "w3").isComplete)

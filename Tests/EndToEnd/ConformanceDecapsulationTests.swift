@@ -138,7 +138,9 @@ extension EndToEndTests {
                 let before = try sender.drops().values.reduce(0, +)
                 var generator = SeededGenerator(seed: 9)
                 for _ in 0..<100 {
-                    var noise = (0..<Int.random(in: 0..<1400)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+                    var noise = (0..<Int.random(in: 0..<1400, using: &generator)).map { _ in
+                        UInt8.random(in: 0...255, using: &generator)
+                    }
                     // Never by chance an address of the sender's block.
                     if noise.count > 12 { noise[12] = 192 }
                     try sender.send(noise)

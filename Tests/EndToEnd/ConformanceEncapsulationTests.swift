@@ -53,7 +53,8 @@ extension EndToEndTests {
                     #expect(packet.isSumRight && !packet.outer.isFragment)
                     identifications.insert(packet.outer.identification)
                 }
-                #expect(identifications.count == 3 && !identifications.contains(0))
+                // The driver draws at random, and so may draw 0 or one twice.
+                #expect(Self.isDriver || identifications.count == 3 && !identifications.contains(0))
             }
         }
 

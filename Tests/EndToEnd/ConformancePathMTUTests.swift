@@ -123,7 +123,7 @@ extension EndToEndTests {
         func withoutDFInPacketsWithDF() throws {
             try withNarrowPath(config: "tunnel: {ttl: 64}") { sender in
                 let lab = sender.lab
-                _ = try lab.ping(from: "w1", to: "w3", count: 1, payloadBytes: 1452)
+                _ = try lab.ping(from: "w1", to: "w3", count: 1, payloadBytes: 1452, lateReplyMilliseconds: 1000)
                 try waitUntil("the route's MTU") { try sender.routeMTU() == 1280 }
                 let after = try lab.ping(from: "w1", to: "w3", count: 3, payloadBytes: 4000)
                 #expect(after.isComplete, "\(after.summary)")

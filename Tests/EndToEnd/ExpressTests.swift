@@ -147,9 +147,11 @@ extension EndToEndTests {
                 try lab.expectFrames("n1", to: "n3")
                 try lab.router.setLink("to-n1", isUp: false)
                 try lab.expectOuter("n1", to: "n3", "socket", "linkDown")
-                #expect(try lab.ping(from: "w1", to: "w3", count: 3).received == 0)
+                #expect(try lab.ping(from: "w1", to: "w3", count: 3, lateReplyMilliseconds: 1000).received == 0)
                 try lab.router.setLink("to-n1", isUp: true)
-                try waitUntil("packets that pass again") { try lab.ping(from: "w1", to: "w3", count: 1).isComplete }
+                try waitUntil("packets that pass again") {
+                    try lab.ping(from: "w1", to: "w3", count: 1, lateReplyMilliseconds: 1000).isComplete
+                }
                 try lab.expectFrames("n1", to: "n3")
             }
         }
@@ -157,6 +159,8 @@ extension EndToEndTests {
         @Test func `A neighbour that the kernel forgets is asked for by the next packet`() throws {
             try withLab(Self.specification) { lab in
                 try lab.expectFrames("n1", to: "n3")
+                // Or its own question to n1, some seconds after the first packet, would tell n1 its address again.
+                try lab.router.sysctl("net/ipv4/neigh/br-net1/delay_first_probe_time", "3600")
                 // Where the kernel refuses to say it, the entry would still be there.
                 try lab.host("n1").tool("ip", ["neigh", "flush", "dev", "eth0"])
                 try lab.expectOuter("n1", to: "n3", "socket", "noNeighbour")

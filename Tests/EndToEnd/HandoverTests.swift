@@ -204,9 +204,7 @@ extension EndToEndTests {
 
         private static func packetThreads(_ lab: Lab) throws -> Int {
             let process = try #require(lab.agent("n1")).pid
-            return try Directory.list("/proc/\(process)/task").count { thread in
-                (try? TextFile.read("/proc/\(process)/task/\(thread)/comm")) == "poplin-packets\n"
-            }
+            return try ProcessThread.all(of: process).count(where: \.carriesPackets)
         }
 
         /// Of what n1 sends to n3.

@@ -196,7 +196,7 @@ extension EndToEndTests {
         private func outerSource(_ lab: Lab) throws -> IPv4Address {
             let sniffer = try #require(lab.sniffer)
             sniffer.clear()
-            _ = try lab.ping(from: "w1", to: "w3", count: 2)
+            _ = try lab.ping(from: "w1", to: "w3", count: 2, lateReplyMilliseconds: 1000)
             let counts = sniffer.counts()
             for source in [address("10.0.1.1"), address("10.0.1.50")]
             where counts.ipip(from: source, to: address("10.0.2.1")) > 0 { return source }

@@ -80,11 +80,8 @@ extension EndToEndTests {
 
         /// The CPUs that each packet thread of a process may run on, as the kernel lists them.
         private func packetThreads(of process: Int32) throws -> [String] {
-            try Directory.list("/proc/\(process)/task").compactMap { task in
-                let status = try TextFile.read("/proc/\(process)/task/\(task)/status", limit: 1 << 16)
-                guard status.hasPrefix("Name:\tpoplin-packets\n") else { return nil }
-                let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
-                return line.map { String($0.split(separator: "\t")[1]) }
+            try ProcessThread.all(of: process).filter(\.carriesPackets).map { thread in
+                String(try #require(thread.fields["Cpus_allowed_list"]))
             }.sorted()
         }
     }

@@ -52,7 +52,7 @@ extension EndToEndTests {
                 try lab.waitStatus("n1", "the successor") { $0.ready && $0.pid == successor.pid }
                 #expect(try lab.ping(from: "w1", to: "w3").isComplete)
                 try successor.terminate()
-                #expect(try successor.wait(timeoutMilliseconds: 5000) == .code(0))
+                #expect(try successor.wait(timeoutMilliseconds: 30_000) == .code(0))
             }
         }
 
@@ -72,7 +72,7 @@ extension EndToEndTests {
                     let agent = try Self.startAsNobody(
                         lab, on: node, arguments, deviceMode: device,
                         rights: Right.ofTier.filter { $0 != lacking })
-                    #expect(try agent.wait(timeoutMilliseconds: 10_000) == .code(1))
+                    #expect(try agent.wait(timeoutMilliseconds: 30_000) == .code(1))
                     let text = try TextFile.read(log)
                     #expect(text.split(separator: "\n").count == 1 && text.contains(word), "\(text)")
                 }
@@ -166,15 +166,9 @@ extension EndToEndTests {
 
         /// All threads but those that live for one answer only.
         private static func threads(of process: Int32) throws -> [ThreadRights] {
-            try Directory.list("/proc/\(process)/task").compactMap { thread in
-                guard let text = try? TextFile.read("/proc/\(process)/task/\(thread)/status") else { return nil }
-                let fields = text.split(separator: "\n").compactMap { line -> (Substring, Substring)? in
-                    let parts = line.split(separator: ":\t", maxSplits: 1)
-                    return parts.count == 2 ? (parts[0], parts[1]) : nil
-                }
-                let all = Dictionary(fields) { first, _ in first }
-                let kept = all.filter { $0.key.hasPrefix("Cap") || $0.key == "NoNewPrivs" || $0.key == "Uid" }
-                return ThreadRights(name: String(all["Name"] ?? ""), fields: kept)
+            try ProcessThread.all(of: process).map { thread in
+                let kept = thread.fields.filter { $0.key.hasPrefix("Cap") || $0.key == "NoNewPrivs" || $0.key == "Uid" }
+                return ThreadRights(name: String(thread.name), fields: kept)
             }
         }
     }

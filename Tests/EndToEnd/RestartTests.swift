@@ -152,7 +152,7 @@ extension EndToEndTests {
                 let status = try lab.waitStatus("n1", "the successor") { $0.pid == successor.pid && $0.ready }
                 #expect(status.routes?.installed == 3)
                 try successor.terminate()
-                #expect(try successor.wait(timeoutMilliseconds: 5000) == .code(0))
+                #expect(try successor.wait(timeoutMilliseconds: 30_000) == .code(0))
             }
         }
 

@@ -27,6 +27,7 @@ extension EndToEndTests {
                     let status = try lab.waitReady(node)
                     #expect(status.peer("n4") == nil)
                 }
+                try lab.waitForRest("n3")
                 try lab.expectTraffic(from: "n1", to: "n3", forth: .tunnel, back: .tunnel)
             }
         }

@@ -27,7 +27,7 @@ extension EndToEndTests {
                     // The others' kernels have to learn the address's new neighbour first.
                     for peer in ["w2", "w3"] {
                         try waitUntil("n1 to be reached over \(to)") {
-                            try lab.ping(from: "w1", to: peer, count: 1).isComplete
+                            try lab.ping(from: "w1", to: peer, count: 1, lateReplyMilliseconds: 1000).isComplete
                         }
                     }
                     try lab.expectTraffic(from: "n1", to: "n2", forth: .direct, back: .direct)

@@ -1,6 +1,7 @@
 // A packet taken apart reads the same every time.
 
 import Lab
+import TestSupport
 import Testing
 
 @Suite("A dissection")
@@ -48,7 +49,7 @@ struct DissectionTests {
         #expect(PacketDissection([0x60] + [UInt8](repeating: 0, count: 60)) == nil)
         let packet = ForgedPacket.ipip(source: address("10.0.1.1"), destination: address("10.0.2.1"), inner: inner)
         for length in 0...packet.count { _ = PacketDissection(Array(packet[..<length]))?.lines }
-        var generator = SystemRandomNumberGenerator()
+        var generator = SeededGenerator(seed: 7)
         for _ in 0..<500 {
             var random = (0..<64).map { _ in UInt8.random(in: 0...255, using: &generator) }
             random[0] = 0x40 | random[0] & 0xF

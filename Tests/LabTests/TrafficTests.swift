@@ -24,7 +24,7 @@ struct TrafficTests {
             try lab.router.removeRoute(route, kind: .blackhole)
             let received = pinger.received
             try waitUntil { pinger.received >= received + 50 }
-            let report = pinger.stop()
+            let report = pinger.stop(lateReplyMilliseconds: 1000)
 
             #expect(report.lost.count >= 49)
             #expect(report.received + report.lost.count == report.sent)
@@ -100,6 +100,7 @@ struct TrafficTests {
             #expect(try lab.ping(from: "n1", to: "n3").isComplete)
             sniffer.clear()
             try lab.host("n1").sendRaw(packet, to: address("10.0.2.1"))
+            try waitUntil { sniffer.counts().ipip >= 1 }
             let counts = sniffer.counts()
             #expect(counts.ipip == 1 && counts.ipip(innerProtocol: IPProtocol.icmp) == 1)
             #expect(counts.ipip(from: address("10.0.1.77"), to: address("10.0.2.1")) == 1)

@@ -41,6 +41,9 @@ import Testing
                     let isSent = try packet.withUnsafeBytes { try sender.send($0, to: loopback) }
                     #expect(isSent)
                 }
+                // Loopback's softirq thread may have the turn before they are there.
+                var queue = PollSet([socket.fileDescriptor])
+                try queue.wait(timeoutMilliseconds: 10_000)
                 var buffer = [UInt8](repeating: 0, count: 256)
                 for expected in heard {
                     let length = try buffer.withUnsafeMutableBytes { try socket.receive(into: $0) }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Load
 
-@Suite("A load client", .needsNamespaces, .timeLimit(.minutes(2)))
+@Suite("A load client", .needsNamespaces, .timeLimit(.minutes(15)))
 struct ClientTests {
     @Test func saysThatNobodyListens() throws {
         try TestNamespace.with { namespace in

@@ -53,7 +53,7 @@ struct LoadTests {
                 _ = try? lab.router.execute("ip", ["rule", "add", "ipproto", "udp", "blackhole"])
             }
             let load = DatagramLoad(
-                packetsPerSecond: 1000, period: LoadPeriod(warmUpMilliseconds: 50, milliseconds: 2500))
+                packetsPerSecond: 1000, period: LoadPeriod(warmUpMilliseconds: 50, milliseconds: 10_000))
             let report = try lab.run(load, from: "w1", to: "w3")
             drops.join()
             #expect(report.failure == nil)

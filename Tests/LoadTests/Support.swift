@@ -23,8 +23,8 @@ let loopback = address("127.0.0.1")
 func address(_ text: String) -> IPv4Address { IPv4Address(text) ?? .any }
 
 extension LoadPeriod {
-    /// Long enough for something to arrive.
-    static let short = LoadPeriod(warmUpMilliseconds: 50, milliseconds: 150)
+    /// Long enough for something to arrive, also where a thread is kept waiting for half of it.
+    static let short = LoadPeriod(warmUpMilliseconds: 50, milliseconds: 600)
     /// Longer than any test.
     static let endless = LoadPeriod(warmUpMilliseconds: 600_000, milliseconds: 600_000)
 }

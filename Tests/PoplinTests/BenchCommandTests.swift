@@ -12,7 +12,8 @@ struct BenchCommandTests {
         (["--mtu", "100"], "--mtu"), (["--peer", "n2"], "--peer n2"), (["--peer", "=10.0.0.1"], "--peer =10.0.0.1"),
         (["--peer", "a=10.0.0.1", "--peer", "a=10.0.0.2"], "--peer"), (["--serve", "--peer", "10.0.0.1"], "--serve"),
         (["--seconds", "0"], "--seconds"), (["--mtu", "1500", "--mtu", "1500"], "--mtu"),
-        (["--name", "a/b"], "--name"),
+        (["--name", "a/b"], "--name"), (["--congestion", "none"], "--congestion none"),
+        (["--congestion", "cubic", "--peer", "10.0.0.1"], "--congestion"),
     ])
     func `What cannot be meant is refused before anything is measured`(arguments: [String], named: String) throws {
         let result = try poplin(["bench"] + arguments)

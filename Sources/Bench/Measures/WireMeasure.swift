@@ -89,7 +89,7 @@ struct WireMeasure {
                 throw BenchFailure("w1 can send nothing for a second")
             }
         }
-        while received < Self.packets, try receiver.receive(timeoutMilliseconds: 500) != nil { received += 1 }
+        while received < Self.packets, try receiver.receive(timeoutMilliseconds: 5000) != nil { received += 1 }
         return received
     }
 }

@@ -6,6 +6,9 @@ internal import Net
 
 /// The network of one path; it goes when the value goes.
 public final class PathNetwork {
+    /// Linux's own default. A host's may be another one, and then paths differ by how that one paces.
+    public static let usualCongestionControl = "cubic"
+
     let path: BenchPath
     public let lab: Lab
     let underlayMTU: Int
@@ -16,16 +19,21 @@ public final class PathNetwork {
     ///
     /// - Parameters:
     ///   - underlayMTU: in bytes.
+    ///   - congestionControl: of the workloads' TCP, as `net.ipv4.tcp_congestion_control` names it.
     ///   - agentBinary: the `poplin` program; nil looks for one.
     /// - Throws: why this path is not to be had here, in one line.
     public init(
-        _ path: BenchPath, underlayMTU: Int, agentBinary: String? = nil, interruption: Interruption = Interruption()
+        _ path: BenchPath, underlayMTU: Int, congestionControl: String = usualCongestionControl,
+        agentBinary: String? = nil, interruption: Interruption = Interruption()
     ) throws {
         self.path = path
         self.underlayMTU = underlayMTU
         workloadMTU = underlayMTU - path.overhead
         lab = try Lab.up(
             Self.specification(path, underlayMTU: underlayMTU), agentBinary: agentBinary, interruption: interruption)
+        for workload in ["w1", "w2"] {
+            try lab.host(workload).sysctl("net/ipv4/tcp_congestion_control", congestionControl)
+        }
         if path.isWithoutOffloads { try turnOffloadsOff() }
         if path.hasReceiveOffload {
             for node in ["n1", "n2"] {
@@ -79,7 +87,7 @@ public final class PathNetwork {
     private func expectPackets() throws {
         for (source, destination) in [("w1", "w2"), ("w2", "w1")] {
             let deadline = Monotonic.now + 15_000_000_000
-            while try lab.ping(from: source, to: destination, count: 2).received == 0 {
+            while try lab.ping(from: source, to: destination, count: 2, lateReplyMilliseconds: 1000).received == 0 {
                 guard Monotonic.now < deadline else {
                     throw BenchFailure("no packet gets from \(source) to \(destination)")
                 }

@@ -9,6 +9,8 @@ internal import Synchronization
 public final class Pinger: Sendable {
     /// No series is longer, so that a forgotten one ends.
     public static let maximumCount = 600_000
+    /// Whoever carries the packets may be held back for seconds on a busy machine, and late is not lost.
+    public static let usualLateReplyMilliseconds = 10_000
 
     private struct State {
         var report = PingReport()
@@ -26,7 +28,7 @@ public final class Pinger: Sendable {
     private let state = Mutex(State())
     private let isStopping = Atomic<Bool>(false)
     private let isAbandoned = Atomic<Bool>(false)
-    private let lateReply = Atomic<UInt64>(1_000_000_000)
+    private let lateReply = Atomic<UInt64>(UInt64(usualLateReplyMilliseconds) * 1_000_000)
     private let thread = Mutex<SystemThread?>(nil)
 
     /// Starts to ping.
@@ -35,10 +37,12 @@ public final class Pinger: Sendable {
     ///   - count: how many requests; nil until ``stop(lateReplyMilliseconds:)``, at most ``maximumCount``.
     ///   - payloadBytes: of the ICMP message after its header, 16 at least.
     ///   - dontFragment: sets DF; a request that does not fit is then refused or lost.
+    ///   - lateReplyMilliseconds: how long ``finish(interruption:)`` waits after the last request, where replies are missing.
     ///   - end: gives the series up when requested.
     public static func start(
         from host: LabHost, to destination: IPv4Address, count: Int? = nil, intervalMilliseconds: Int = 1,
-        payloadBytes: Int = 56, dontFragment: Bool = false, until end: Interruption? = nil
+        payloadBytes: Int = 56, dontFragment: Bool = false,
+        lateReplyMilliseconds: Int = usualLateReplyMilliseconds, until end: Interruption? = nil
     ) throws -> Pinger {
         let socket = try host.run { try InetSocket(.raw(proto: IPProtocol.icmp)) }
         try socket.setDontFragment(dontFragment)
@@ -49,6 +53,7 @@ public final class Pinger: Sendable {
             socket: socket, destination: destination, count: min(count ?? maximumCount, maximumCount),
             interval: UInt64(max(0, intervalMilliseconds)) * 1_000_000,
             payload: min(max(16, payloadBytes), 65507), end: end)
+        pinger.setLateReply(lateReplyMilliseconds)
         try pinger.thread.withLock { $0 = try SystemThread.start(name: "lab-ping") { pinger.loop() } }
         return pinger
     }
@@ -68,10 +73,14 @@ public final class Pinger: Sendable {
     /// Sends no more, waits for replies on their way and says what became of each request.
     ///
     /// - Parameter lateReplyMilliseconds: how long to wait after the last request, where some are missing.
-    public func stop(lateReplyMilliseconds: Int = 1000) -> PingReport {
-        lateReply.store(UInt64(max(0, lateReplyMilliseconds)) * 1_000_000, ordering: .relaxed)
+    public func stop(lateReplyMilliseconds: Int = usualLateReplyMilliseconds) -> PingReport {
+        setLateReply(lateReplyMilliseconds)
         isStopping.store(true, ordering: .releasing)
         return finish()
+    }
+
+    private func setLateReply(_ milliseconds: Int) {
+        lateReply.store(UInt64(max(0, milliseconds)) * 1_000_000, ordering: .relaxed)
     }
 
     /// Waits until all requests were sent and answered, or their time has passed.
@@ -118,7 +127,9 @@ public final class Pinger: Sendable {
         }
         var deadline = Monotonic.now + lateReply.load(ordering: .relaxed)
         while !isGivenUp && Monotonic.now < deadline {
-            let isComplete = state.withLock { $0.report.received == $0.report.sent }
+            let isComplete = state.withLock { state in
+                state.report.received + state.report.refused.values.reduce(0, +) == state.report.sent
+            }
             if isComplete { break }
             receive(milliseconds: 10)
             if isStopping.load(ordering: .acquiring) {

@@ -15,7 +15,7 @@ public final class LoadClient {
     /// The port of its control connection.
     public let port: UInt16
     /// Whether both ends run on one machine (under one kernel), whose processor time counts once.
-    public let isOnSameMachine: Bool
+    let isOnSameMachine: Bool
     /// This end of the control connection.
     let localAddress: IPv4Address
     private let isInterrupted: () -> Bool
