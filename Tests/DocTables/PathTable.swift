@@ -10,16 +10,15 @@ struct PathTable {
     func figures(_ columns: [TableRow]) throws -> [String] {
         let quantities = try columns.map { column in
             let words = column.what.split(separator: " ")
-            guard words.dropFirst() == [] || words.dropFirst() == ["median"] else {
+            guard let name = words.first, words.count == 1 || words[1...] == ["median"] else {
                 throw Problem("'\(column.what)' is not QUANTITY or QUANTITY median")
             }
-            return (try quantity(words[0]), hasSpread: words.count == 1)
+            return (try quantity(name), hasSpread: words.count == 1)
         }
         let rows = try eachPath { path in
             quantities.map { quantity, hasSpread in
                 guard let spread = report.figure(quantity, path: path, mtu: mtu)?.spread else { return nil }
-                return hasSpread
-                    ? text(spread, NumberText.significant) : NumberText.significant(spread.median)
+                return hasSpread ? text(spread, NumberText.significant) : NumberText.significant(spread.median)
             }
         }
         return markdown(["path"] + columns.map(\.title), rows)
