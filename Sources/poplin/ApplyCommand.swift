@@ -30,17 +30,15 @@ struct ApplyCommand: ParsableCommand {
 
 struct InputOptions: ParsableArguments {
     @Option(
-        name: [.customShort("f"), .long],
+        name: [.customShort("f"), .customLong("filename")],
         help: ArgumentHelp(
             "Resources: a file, a directory of files, or - for standard input. May be repeated.", valueName: "file"))
-    var filename: [String] = []
-
-    var files: [String] { filename }
+    var files: [String] = []
 
     /// Reads all of them.
     ///
     /// - Throws: ``SourceErrors`` for all that cannot be read.
     func read(isStrict: Bool) throws -> [ResourceFile] {
-        try ResourceFile.read(filename, isStrict: isStrict)
+        try ResourceFile.read(files, isStrict: isStrict)
     }
 }

@@ -91,7 +91,7 @@ struct BenchCommand: ParsableCommand {
         if serve && !peers.isEmpty { throw ValidationError("--serve and --peer are for two hosts, not for one") }
         if !peers.isEmpty && !paths.isEmpty { throw ValidationError("--path is for the lab, --peer for other hosts") }
         if !peers.isEmpty && !mtus.isEmpty { throw ValidationError("--mtu is for the lab, --peer for other hosts") }
-        if !peers.isEmpty && congestion != nil {
+        if (serve || !peers.isEmpty) && congestion != nil {
             throw ValidationError("--congestion is for the lab; other hosts have their own")
         }
         try checkCongestion()

@@ -42,7 +42,11 @@ struct DeleteCommand: ParsableCommand {
             identities = names.map { ResourceIdentity(kind: kind, name: $0) }
         } else {
             let files = try input.read(isStrict: false)
-            let errors = files.flatMap(\.errors)
+            let empty = files.filter { $0.objects.isEmpty && $0.errors.isEmpty }.map { file in
+                SourceError(
+                    file: file.path, problem: "holds no resource", remedy: "write Node, IPPool or BlockAffinity")
+            }
+            let errors = files.flatMap(\.errors) + empty
             guard errors.isEmpty else { throw SourceErrors(errors) }
             identities = files.flatMap(\.objects).map(\.identity)
         }

@@ -46,8 +46,9 @@ struct GetCommand: ParsableCommand {
         case .text:
             if resources.isEmpty, problems.isEmpty { Terminal.say("nothing there") }
             Terminal.write(ResourceTables.render(resources, of: directory))
-        case .yaml: Terminal.write(resources.map(\.fields.yaml).joined(separator: "---\n"))
-        case .json: try writeJSON(resources)
+        case .yaml:
+            Terminal.write(resources.filter { $0.fields != .null }.map(\.fields.yaml).joined(separator: "---\n"))
+        case .json: try writeJSON(resources.filter { $0.fields != .null })
         }
         for problem in problems { Terminal.complain(problem) }
         if !problems.isEmpty { throw ExitCode(1) }

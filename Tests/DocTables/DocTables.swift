@@ -61,6 +61,7 @@ enum DocTables {
                 order?.append(line)
             }
         }
+        if let order { throw Problem("the order of the table \(order[0]) has no end") }
         return result.joined(separator: "\n")
     }
 

@@ -16,12 +16,16 @@ enum SeriesTable {
             let range =
                 series.count > 1 ? "\(number(series.min, like: series)) – \(text(series.max, like: series))" : ""
             return [
-                row.title, aim.map { "\($0.bound) \(NumberText.setting($0.limit))\(unit(of: series))" } ?? "",
+                row.title, aim.map { "\($0.bound) \(limit($0.limit, like: series))" } ?? "",
                 "**\(text(series.median, like: series))**" + (aim?.met == false ? ": **missed**" : ""), range,
                 "\(series.count)", "`\(parts[0])`",
             ]
         }
         return markdown(["what", "aim", "median", "min – max", "rounds", "command"], cells)
+    }
+
+    private static func limit(_ value: Double, like series: SeriesFile.Series) -> String {
+        NumberText.setting(series.unit == "ms" && isLong(series) ? value / 1000 : value) + unit(of: series)
     }
 
     private static func text(_ value: Double, like series: SeriesFile.Series) -> String {

@@ -229,5 +229,7 @@ import Testing
         #expect(forced.status == .code(0))
         #expect(forced.errors == "note: IPPool pods: 2 blocks lie in it (first 10.244.1.0/26 of n1): their routes go\n")
         #expect(try stored(host).keys.sorted() == ["all.yaml"])
+        let typo = try host.run("delete", "-f", try input(host, "apiVersion: projectcalico.org/v3\nkind: IPPol\n"))
+        #expect(typo.status == .code(1) && typo.errors.contains("holds no resource"), "\(typo.errors)")
     }
 }

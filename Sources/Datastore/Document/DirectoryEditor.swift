@@ -86,6 +86,17 @@ extension ResourceDirectory {
     }
 
     private func write(_ plan: ResourcePlan) throws(SourceErrors) {
+        var paths: [FileStatus: String] = [:]
+        for write in plan.writes {
+            guard let status = status[write.path] else { continue }
+            if let other = paths.updateValue(write.path, forKey: status) {
+                throw SourceErrors([
+                    SourceError(
+                        file: write.path, problem: "is the same file as \(other)",
+                        remedy: "nothing was changed; remove one of the two names")
+                ])
+            }
+        }
         for (index, write) in plan.writes.enumerated() {
             let before =
                 index == 0

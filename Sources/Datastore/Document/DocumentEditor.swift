@@ -39,7 +39,7 @@ struct DocumentEditor {
     /// - Parameter text: the new one's document, without separator and last line feed.
     mutating func replace(_ old: ResourceObject, with new: ResourceObject, text: [UInt8]) throws(SourceError) {
         let index = try index(of: old)
-        if file.path.hasSuffix(".json") {
+        if isJSON {
             guard file.documentCount == 1 else { throw refusal(old, "stands beside others in a file of JSON") }
             json = try renderJSON(new)
         } else {
@@ -101,6 +101,12 @@ struct DocumentEditor {
             position = edit.range.upperBound
         }
         return text + file.bytes[position...]
+    }
+
+    /// A text of JSON is written anew as a whole; YAML in a file of that name is not.
+    private var isJSON: Bool {
+        let first = file.bytes.first { !" \t\r\n".utf8.contains($0) }
+        return file.path.hasSuffix(".json") && first == UInt8(ascii: "{") && !hasComment(file.bytes)
     }
 
     // MARK: - Places

@@ -106,10 +106,10 @@ extension DocumentValue: Encodable {
         switch self {
         case .boolean(let value): try container.encode(value)
         case .number(let text):
-            let digits = text.hasPrefix("+") ? String(text.dropFirst()) : text
-            if let value = Int64(digits) {
+            // What JSON would write otherwise, as 1.10 or 0x1F, stays as it is written.
+            if let value = Int64(text), "\(value)" == text {
                 try container.encode(value)
-            } else if let value = Double(digits), value.isFinite {
+            } else if let value = Double(text), "\(value)" == text, Int64(exactly: value) == nil {
                 try container.encode(value)
             } else {
                 try container.encode(text)

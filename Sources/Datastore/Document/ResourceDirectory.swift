@@ -12,7 +12,7 @@ public struct ResourceDirectory: Sendable {
     let status: [String: FileStatus]
     /// Files that are there and could not be read at all.
     let unreadable: [String: SourceError]
-    /// What could not be read, and what the agent refuses, in the order of files and lines.
+    /// What could not be read, and what is wrong with single resources, in the order of files and lines.
     public let errors: [SourceError]
 
     /// Reads the files; one that cannot be read is among the errors.
@@ -74,7 +74,12 @@ extension ResourceFile {
                     continue
                 }
                 let isDirectory = (try? FileStatus(name))?.isDirectory ?? false
-                for path in isDirectory ? try paths(in: name) : [name] {
+                let paths = isDirectory ? try paths(in: name) : [name]
+                if paths.isEmpty {
+                    throw SourceError(
+                        file: name, problem: "holds no file of resources", remedy: "they end in .yaml, .yml or .json")
+                }
+                for path in paths {
                     let bytes = try resourceBytes(of: path, limit: resourceFileLimit)
                     files.append(ResourceFile(bytes, path: path, isStrict: isStrict))
                 }

@@ -4,7 +4,7 @@
 public struct ResourceObject: Sendable {
     /// Kind and name.
     public let identity: ResourceIdentity
-    /// All fields, those that are not used here too.
+    /// All fields, those that are not used here too; `null` where they have no keys of text.
     public let fields: DocumentValue
     /// The file's path, or the name of what was read instead.
     public let file: String
@@ -89,16 +89,16 @@ public struct ResourceFile: Sendable {
         _ outcome: ReadOutcome, _ object: Result<YAMLMapping, SourceError>, _ chunk: YAMLChunk, keepsLines: Bool
     ) {
         if case .refused(_, let refusals) = outcome { errors += refusals }
-        guard let identity = outcome.identity else { return }
+        guard let identity = outcome.identity, let root = try? object.get() else { return }
+        var fields = DocumentValue.null
         do throws(SourceError) {
-            let root = try object.get()
-            objects.append(
-                ResourceObject(
-                    identity, root, fields: try DocumentValue(root.owner), value: outcome.value, chunk: chunk,
-                    keepsLines: keepsLines))
+            fields = try DocumentValue(root.owner)
         } catch {
             errors.append(error)
         }
+        objects.append(
+            ResourceObject(
+                identity, root, fields: fields, value: outcome.value, chunk: chunk, keepsLines: keepsLines))
     }
 
     /// A resource's text as it can stand in another file, without a line feed at its end: as it was written where it is

@@ -103,7 +103,15 @@ public struct YAMLSource: Sendable {
                 return YAMLValue(
                     node: .scalar(.init("", .implicit, .plain)), file: file, lineOffset: chunk.firstLine - 1, path: "")
             }
+            // Where lines end in CR alone, the parser sees a separator that the splitter does not.
+            if try parser.nextRoot() != nil {
+                throw SourceError(
+                    file: file, line: chunk.firstLine, problem: "holds a second document that is not told apart",
+                    remedy: "end lines with a line feed")
+            }
             return YAMLValue(node: root, file: file, lineOffset: chunk.firstLine - 1, path: "")
+        } catch let error as SourceError {
+            throw error
         } catch {
             throw sourceError(of: error, chunk: chunk)
         }

@@ -97,12 +97,12 @@ final class SteadyDatagrams: Sendable {
                     if isOver { patience -= 1 }
                     continue
                 }
-                received += 1
                 guard datagram.count >= 4 else { continue }
                 let number = (0..<4).reduce(0) { $0 | Int(datagram[$1]) << (8 * $1) }
-                seen.withLock { seen in
+                received += seen.withLock { seen in
                     while seen.count <= number { seen.append(0) }
                     seen[number] &+= 1
+                    return seen[number] == 1 ? 1 : 0
                 }
             }
         } catch {
