@@ -10,20 +10,15 @@ public struct DirectoryLock: ~Copyable, Sendable {
     ///
     /// - Parameter waitMilliseconds: how long to wait for another holder to go; 0 tries once.
     public static func acquire(path: String, waitMilliseconds: Int32) throws(FileLockError) -> DirectoryLock {
-        let descriptor: Descriptor
         do throws(SyscallError) {
-            descriptor = try Descriptor.open(path, O_RDONLY | O_DIRECTORY)
+            let descriptor = try Descriptor.open(path, O_RDONLY | O_DIRECTORY)
+            if try FileLock.lock(descriptor, path, waitMilliseconds: waitMilliseconds) {
+                return DirectoryLock(descriptor: descriptor)
+            }
         } catch {
             throw .system(error)
         }
-        let isOurs: Bool
-        do throws(SyscallError) {
-            isOurs = try FileLock.lock(descriptor, path, waitMilliseconds: waitMilliseconds)
-        } catch {
-            throw .system(error)
-        }
-        guard isOurs else { throw .held(path: path, by: nil) }
-        return DirectoryLock(descriptor: descriptor)
+        throw .held(path: path, by: nil)
     }
 
     private init(descriptor: consuming Descriptor) {

@@ -30,26 +30,17 @@ public struct FileLock: ~Copyable, Sendable {
     ///
     /// - Parameter waitMilliseconds: how long to wait for another holder to go; 0 tries once.
     public static func acquire(path: String, waitMilliseconds: Int32 = 0) throws(FileLockError) -> FileLock {
-        let descriptor: Descriptor
         do throws(SyscallError) {
-            descriptor = try Descriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o644)
+            let descriptor = try Descriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o644)
+            if try lock(descriptor, path, waitMilliseconds: waitMilliseconds) {
+                let lock = FileLock(descriptor: descriptor, path: path)
+                try lock.noteHolder()
+                return lock
+            }
         } catch {
             throw .system(error)
         }
-        let isOurs: Bool
-        do throws(SyscallError) {
-            isOurs = try FileLock.lock(descriptor, path, waitMilliseconds: waitMilliseconds)
-        } catch {
-            throw .system(error)
-        }
-        guard isOurs else { throw .held(path: path, by: holder(of: path)) }
-        let lock = FileLock(descriptor: descriptor, path: path)
-        do throws(SyscallError) {
-            try lock.noteHolder()
-        } catch {
-            throw .system(error)
-        }
-        return lock
+        throw .held(path: path, by: holder(of: path))
     }
 
     /// Locks an open file or directory; false where another holder did not go in time.

@@ -41,13 +41,6 @@ public enum StandardStream: Int32, Sendable {
 public enum StandardInput {
     /// Reads everything to the end; nil where that is more than `limit` bytes.
     public static func read(limit: Int) throws(SyscallError) -> [UInt8]? {
-        var content: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65536)
-        while true {
-            let count = try syscall("read", on: "standard input") { unsafe Glibc.read(0, &chunk, chunk.count) }
-            if count == 0 { return content }
-            if content.count + count > limit { return nil }
-            content.append(contentsOf: chunk[..<count])
-        }
+        try TextFile.content(ofNumber: 0, "standard input", limit: limit)
     }
 }

@@ -60,12 +60,15 @@ public enum TextFile {
         }
     }
 
-    /// Everything to the end; nil where that is more than the limit.
     private static func content(
         of descriptor: borrowing Descriptor, _ path: String, limit: Int
     ) throws(SyscallError) -> [UInt8]? {
+        try content(ofNumber: descriptor.rawValue, path, limit: limit)
+    }
+
+    /// Everything to the end of what stays open meanwhile; nil where that is more than the limit.
+    static func content(ofNumber number: Int32, _ path: String, limit: Int) throws(SyscallError) -> [UInt8]? {
         // The size that the file claims is not asked: files below /proc claim to be empty.
-        let number = descriptor.rawValue
         var content: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: min(65536, max(1, limit) + 1))
         while true {

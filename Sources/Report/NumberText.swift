@@ -22,7 +22,7 @@ package enum NumberText {
         return sign + grouped("\(digits)" + String(repeating: "0", count: -decimals))
     }
 
-    /// A ratio: two decimals near 1, two significant figures far below, three far above.
+    /// A ratio: two decimals near 1, two significant figures down to a hundredth, three beyond.
     package static func ratio(_ value: Double) -> String {
         if (0.0995..<9.995).contains(value) { return fixed(value, decimals: 2) }
         if (0.00995..<0.0995).contains(value) { return fixed(value, decimals: 3) }
