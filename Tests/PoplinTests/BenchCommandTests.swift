@@ -59,7 +59,7 @@ struct BenchCommandTests {
         // One page, less than the page of the report needs; in a mount namespace that ends with the command.
         let script = """
             mount -t tmpfs -o size=8k none '\(place.directory)' && exec '\(program)' bench --peer here=127.0.0.1 \
-            --port \(BenchPlace.port) --measure rr --rounds 1 --seconds 0.1 --directory '\(place.directory)'
+            --port \(BenchPlace.port) --measure rr --rounds 1 --seconds 1 --directory '\(place.directory)'
             """
         let result = try ChildProcess.run(
             "unshare", ["--mount", "sh", "-c", script], environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"],
